@@ -1,0 +1,209 @@
+"""The whole interface between the memory and the hands, on one screen.
+
+An agent is a function `Brief, Desk -> Outcome`. Everything it is given is in the Brief, everything
+it may reach is on the Desk, everything it hands back is in the Outcome. None of them can write a
+task's state, approve, wake another agent or send a message; what an Outcome *means* is decided by
+`tasks/lifecycle.py`. This module must stay importable without Django.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Part(BaseModel):
+    """A value that crosses the border: immutable, and closed to keys that nobody declared."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Given(Part):
+    """One artifact as an agent receives it: an exact version, named by its hash."""
+
+    kind: str
+    number: int  # version of this kind within the task, 1..n
+    text: str = ""
+    data: dict[str, Any] = Field(default_factory=dict)
+    sha256: str = ""
+    made_by: str = ""
+
+
+class Request(Part):
+    """One numbered wish of a reviewer or a person about an earlier draft."""
+
+    number: int
+    text: str
+    quote: str = ""  # the sentence it is about, verbatim from the draft
+    by: str = ""  # "user:ana" or "agent:reviewer"
+
+
+class Brief(Part):
+    """Everything an agent is given. Self-contained: the same brief gives the same work."""
+
+    task: str  # the task's key, e.g. "ART-142"; the envelope's correlation_id
+    title: str
+    stage: str
+    agent: str
+    role: str
+    instructions: str = ""
+    voice: str = ""  # the brand voice, Markdown
+    input: dict[str, Any] = Field(default_factory=dict)  # what the task was injected with
+    artifacts: tuple[Given, ...] = ()  # latest version of each kind that this stage accepts
+    requests: tuple[Request, ...] = ()  # what was asked when work came back, numbered from 1
+    round: int = 1  # 1 on the first pass, +1 with each return
+    attempt: int = 1
+    files: tuple[str, ...] = ()  # names inside the task's workspace that tools may read
+    output: tuple[str, ...] = ()  # paths that this stage's files will be written to
+    settings: dict[str, Any] = Field(default_factory=dict)  # the agent's own settings (YAML)
+    authority: dict[str, Any] = Field(default_factory=dict)  # what it may decide by itself
+    sent_by: str = "clawbot"
+    sent_at: datetime | None = None
+
+    def artifact(self, kind: str) -> Given | None:
+        """The given artifact of this kind, or None where the stage got none."""
+        return next((a for a in self.artifacts if a.kind == kind), None)
+
+    def envelope(self) -> dict[str, Any]:
+        """The brief as the envelope in which every hand-off travels (docs/lifecycle.md)."""
+        data = self.model_dump(mode="json", exclude={"task", "sent_by", "sent_at", "agent"})
+        stamp = self.sent_at.isoformat().replace("+00:00", "Z") if self.sent_at else None
+        return {
+            "from": self.sent_by, "to": self.agent, "type": self.stage, "data": data,
+            "correlation_id": self.task, "timestamp": stamp,
+        }  # fmt: skip
+
+
+class Made(Part):
+    """One artifact that an agent made. `suffix` marks a file of the stage's `output`."""
+
+    kind: str
+    text: str = ""
+    data: dict[str, Any] = Field(default_factory=dict)
+    suffix: str = ""  # "php", "html", "md": written to the output path with this ending
+
+
+class Finding(Part):
+    """One remark of a reviewer, anchored to a sentence of the judged text."""
+
+    kind: str  # unsupported_number, unsupported_quote, contradiction, banned_word, structure, ...
+    text: str  # what is wrong, in one sentence
+    quote: str = ""  # the sentence, verbatim; empty where something is missing altogether
+    severity: Literal["minor", "major"] = "major"
+    source: int | None = None  # number of the source it refers to
+    passage: str = ""  # the source's words, verbatim
+    suggestion: str = ""  # what would repair it
+    state: Literal["open", "corrected"] = "open"
+
+
+class Answer(Part):
+    """What an agent did about request `number`."""
+
+    number: int
+    text: str
+    quote: str = ""  # the sentence in the new draft, verbatim; empty where it was removed
+
+
+class Check(Part):
+    """One item of the reviewer's checklist, as a person reads it: "Length", "1,240 of 900 to 1,500"."""
+
+    name: str
+    passed: bool
+    text: str
+
+
+class Outcome(Part):
+    """What an agent hands back. `word` says how it went; the rest is the work.
+
+    done       the work is finished; `made` holds it
+    send_back  the judged text must go back; `findings` become numbered requests
+    escalate   a person must answer `question`; `made` may hold what was done so far
+    retry      something outside failed for now; try again after `after_seconds`
+    """
+
+    word: Literal["done", "send_back", "escalate", "retry"] = "done"
+    made: tuple[Made, ...] = ()
+    summary: str = ""  # one sentence about what was done, for timeline and log
+    question: str = ""  # for escalate: the one question a person must answer
+    why: str = ""  # for escalate, send_back and retry: why the agent cannot go on
+    findings: tuple[Finding, ...] = ()
+    checks: tuple[Check, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    fields: dict[str, Any] = Field(default_factory=dict)  # small facts that routing may read
+    confidence: float | None = None  # 0..1, where the agent can say
+    after_seconds: float | None = None
+
+
+class Usage(BaseModel):
+    """What a run has spent so far; tokens as the provider counts them, cost in US dollars."""
+
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_usd: float = 0.0
+    calls: int = 0
+
+
+class Ask(BaseModel):
+    """One request to a model. `kind` names the job (the built-in engine knows a fixed set of
+    jobs); `instructions` and `material` are what a language model reads; `returns` is the pydantic
+    type that the reply must have."""
+
+    kind: str
+    instructions: str
+    material: dict[str, Any]
+    returns: type[BaseModel]
+
+
+class Model(Protocol):
+    """The port to whatever thinks: the built-in engine or a provider."""
+
+    name: str  # "built-in" or "openai/gpt-..."
+    label: str  # what a person reads: "Built-in engine, no language model"
+
+    async def answer(self, ask: Ask, usage: Usage) -> BaseModel:
+        """Return an instance of `ask.returns` and add what it cost to `usage`.
+
+        Raises `Unavailable` where trying later may help, `Unusable` where the reply cannot be read.
+        """
+        ...
+
+
+class Desk(Protocol):
+    """Everything an agent may reach while it works."""
+
+    model: Model
+    usage: Usage
+
+    async def ask(self, ask: Ask) -> Any:
+        """Ask the desk's model, inside the agent's limits; logs the call on the notepad."""
+        ...
+
+    async def use(self, tool: str, /, **arguments: Any) -> Any:
+        """Use a permitted tool. Raises `Refused` where the agent's permissions do not allow it."""
+        ...
+
+    def note(self, text: str, **data: Any) -> None:
+        """Write one line on the notepad; people see it live on the task page."""
+        ...
+
+
+Agent = Callable[[Brief, Desk], "Outcome | Awaitable[Outcome]"]
+
+
+class Refused(Exception):
+    """The desk said no: what was tried, why it was refused, what would work."""
+
+
+class Unavailable(Exception):
+    """Something outside did not answer; trying later may help. `after_seconds` where known."""
+
+    def __init__(self, text: str, after_seconds: float | None = None) -> None:
+        super().__init__(text)
+        self.after_seconds = after_seconds
+
+
+class Unusable(Exception):
+    """A reply came but cannot be used (wrong shape, refusal, cut off)."""
