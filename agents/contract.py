@@ -57,7 +57,8 @@ class Brief(Part):
     round: int = 1  # 1 on the first pass, +1 with each return
     attempt: int = 1
     files: tuple[str, ...] = ()  # names inside the task's workspace that tools may read
-    output: tuple[str, ...] = ()  # paths that this stage's files will be written to
+    output: tuple[str, ...] = ()  # paths of this stage's files, else of the latest stage that wrote some
+    returns: tuple[str, ...] = ()  # artifact kinds that this stage is expected to make
     settings: dict[str, Any] = Field(default_factory=dict)  # the agent's own settings (YAML)
     authority: dict[str, Any] = Field(default_factory=dict)  # what it may decide by itself
     sent_by: str = "clawbot"

@@ -1,0 +1,7 @@
+"""Registers the face's commands and template tags."""
+
+from django.apps import AppConfig
+
+
+class ClawbotConfig(AppConfig):
+    name = "clawbot"

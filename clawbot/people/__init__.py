@@ -1,0 +1,1 @@
+"""Who signs in: users, the four groups, one-time sign-in links."""

@@ -1,0 +1,38 @@
+"""A person who signs in, and the one-time links that let them."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+
+class User(AbstractUser):
+    """A person. What they may do comes from their group (`tasks/access.py`), not from here."""
+
+    THEMES = [("auto", "As the system"), ("light", "Light"), ("dark", "Dark")]
+
+    zone = models.CharField(max_length=64, blank=True, help_text="IANA time zone; empty: the site's")
+    theme = models.CharField(max_length=8, choices=THEMES, default="auto")
+    single_keys = models.BooleanField(default=True, help_text="Single-key shortcuts on pages")
+
+    @property
+    def name(self) -> str:
+        """What pages call this person."""
+        return self.get_full_name() or self.username
+
+    @property
+    def initials(self) -> str:
+        """Two letters for the round avatar."""
+        words = self.name.split()
+        return (words[0][0] + words[-1][0] if len(words) > 1 else self.name[:2]).upper()
+
+
+class SignInLink(models.Model):
+    """A one-time way in, printed by `make up` and `manage.py signin`. Only the token's hash is kept."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="sign_in_links")
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)

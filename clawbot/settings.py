@@ -1,0 +1,281 @@
+"""Every setting of Clawbot, from the environment (`.env` is read). `docs/settings.md` explains each.
+
+With no variable set everything runs from one folder, `var/`, with SQLite and no other server.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import environ
+
+ROOT = Path(__file__).resolve().parent.parent
+environ.Env.read_env(ROOT / ".env")
+
+
+def env(name: str, default: str = "") -> str:
+    """A word from the environment; `NAME_FILE` names a file that holds it (for secrets)."""
+    file = os.environ.get(f"{name}_FILE")
+    if file:
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SystemExit(f"{name}_FILE={file} cannot be read ({error}). Mend the path or unset it.") from None
+    return os.environ.get(name, default)
+
+
+def env_bool(name: str, default: bool = False) -> bool:
+    """1/true/yes or 0/false/no; anything else is refused by name."""
+    word = env(name, "1" if default else "0").strip().lower()
+    if word in {"1", "true", "yes", "on"}:
+        return True
+    if word in {"0", "false", "no", "off", ""}:
+        return False
+    raise SystemExit(f"{name}={word!r} is not a yes or a no. Use 1 or 0.")
+
+
+def env_int(name: str, default: int, least: int = 0) -> int:
+    """A whole number of at least `least`; anything else is refused by name."""
+    word = env(name, str(default))
+    if not word.isdecimal() or int(word) < least:
+        raise SystemExit(f"{name}={word!r} is not a whole number of {least} or more.")
+    return int(word)
+
+
+def env_list(name: str, default: str = "") -> list[str]:
+    """Words separated by commas."""
+    return [word.strip() for word in env(name, default).split(",") if word.strip()]
+
+
+# -- Site ------------------------------------------------------------------------------------------
+
+DATA = Path(env("CLAWBOT_DATA", str(ROOT / "var"))).resolve()
+for folder in ("staging", "published", "workspace", "log"):
+    (DATA / folder).mkdir(parents=True, exist_ok=True)
+
+DEBUG = env_bool("DEBUG")
+PORT = env_int("PORT", 8000, least=1)
+BASE_URL = env("CLAWBOT_BASE_URL", f"http://localhost:{PORT}").rstrip("/")
+
+
+def _secret_key() -> str:
+    """SECRET_KEY, or for a machine of one's own a random one that is kept beside the database."""
+    given = env("SECRET_KEY")
+    if given:
+        return given
+    file = DATA / "secret_key"
+    if not file.exists():
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as out:
+            out.write(secrets.token_urlsafe(48))
+    return file.read_text(encoding="ascii")
+
+
+SECRET_KEY = _secret_key()
+ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
+HTTPS = BASE_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+# The __Host- prefix binds a cookie to this very host; browsers honour it only over https.
+SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "clawbot-session"
+CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "clawbot-csrf"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if env_bool("TRUST_PROXY"):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    USE_X_FORWARDED_HOST = True
+
+INSTALLED_APPS = [
+    "daphne",  # first: gives `runserver` its sockets
+    "clawbot.people",
+    "clawbot.dashboard",
+    "agents",
+    "tasks",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "channels",
+    "django_htmx",
+    "django_q",
+    "csp",
+    "clawbot",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "clawbot.dashboard.middleware.frame",
+]
+
+ROOT_URLCONF = "clawbot.urls"
+ASGI_APPLICATION = "clawbot.asgi.application"
+AUTH_USER_MODEL = "people.User"
+LOGIN_URL = "/sign-in/"
+LOGIN_REDIRECT_URL = "/"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "clawbot.dashboard.frame.context",
+            ],
+            "builtins": ["clawbot.templatetags.clawbot"],
+        },
+    }
+]
+
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"  # stored; shown in each person's zone
+SITE_ZONE = env("CLAWBOT_ZONE", "Europe/Berlin")
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA / "static"
+STATICFILES_DIRS = [ROOT / "static"]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+_SELF = ["'self'"]
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": _SELF,
+        "script-src": _SELF,
+        "style-src": _SELF,
+        "img-src": [*_SELF, "data:"],
+        "connect-src": _SELF,
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": _SELF,
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# -- Database --------------------------------------------------------------------------------------
+
+DATABASE_URL = env("DATABASE_URL", f"sqlite:///{DATA / 'clawbot.sqlite3'}")
+
+
+def _database() -> dict[str, Any]:
+    """The one database, with the options without which it would not keep its promises."""
+    database: dict[str, Any] = environ.Env.db_url_config(DATABASE_URL)
+    engine = database["ENGINE"].rsplit(".", 1)[-1]
+    if engine == "sqlite3":
+        # IMMEDIATE: without it a read-then-write fails at once with "database is locked".
+        # FULL: what was acknowledged survives power loss.
+        database["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 30,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=30000;",
+        }
+    elif engine == "mysql":
+        import pymysql
+
+        # Django asks for mysqlclient by its version; PyMySQL speaks the same protocol.
+        pymysql.version_info = (2, 2, 8, "final", 0)
+        pymysql.install_as_MySQLdb()
+        database.setdefault("OPTIONS", {}).update({"charset": "utf8mb4", "isolation_level": "read committed"})
+        database["TEST"] = {"CHARSET": "utf8mb4"}
+    else:
+        database["CONN_HEALTH_CHECKS"] = True
+    database["CONN_MAX_AGE"] = 0 if engine == "sqlite3" else 60
+    return database
+
+
+DATABASES = {"default": _database()}
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# -- Work ------------------------------------------------------------------------------------------
+
+WORKERS = env_int("CLAWBOT_WORKERS", 1 if "sqlite" in DATABASES["default"]["ENGINE"] else 2, least=1)
+CONCURRENCY = env_int("CLAWBOT_CONCURRENCY", 100, least=1)
+LEASE_SECONDS = env_int("CLAWBOT_LEASE_SECONDS", 30, least=1)
+HEARTBEAT_SECONDS = LEASE_SECONDS / 3
+POISON_CRASHES = 3
+CANARY_SECONDS = env_int("CLAWBOT_CANARY_SECONDS", 15, least=1)
+UNDO_SECONDS = env_int("CLAWBOT_UNDO_SECONDS", 10)
+WORKER_MEMORY_MB = env_int("CLAWBOT_WORKER_MEMORY_MB", 1024, least=64)
+BROKER = env("CLAWBOT_BROKER", "orm")
+REDIS_URL = env("REDIS_URL")
+
+Q_CLUSTER: dict[str, Any] = {
+    "name": "clawbot",
+    # Each drain occupies one worker for as long as it lingers; one more rings, sweeps and sends.
+    "workers": WORKERS + 1,
+    # The row, not the queue, decides about retries: a task is dequeued once and acknowledged whatever
+    # happened, and `retry` lies far above the time a drain may linger, so it is never handed out twice.
+    "timeout": 120,
+    "retry": 7 * 24 * 3600,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "save_limit": -1,
+    "catch_up": False,
+    "poll": 0.5,
+    "recycle": 500,
+    "queue_limit": 50,
+    "label": "Queue",
+}
+if BROKER == "redis":
+    Q_CLUSTER["redis"] = REDIS_URL or "redis://127.0.0.1:6379/0"
+elif BROKER == "orm":
+    Q_CLUSTER["orm"] = "default"
+elif BROKER == "sqs":
+    Q_CLUSTER["sqs"] = {"aws_region": env("AWS_REGION", "eu-central-1")}
+else:
+    raise SystemExit(f"CLAWBOT_BROKER={BROKER!r} is none of orm, redis, sqs.")
+
+# -- Models ----------------------------------------------------------------------------------------
+
+MODELS = env("CLAWBOT_MODELS")
+OPENCLAW_URL = env("OPENCLAW_URL")
+OPENCLAW_TOKEN = env("OPENCLAW_TOKEN")
+# Addresses an admin allows agents to fetch though they are not public ("127.0.0.1:9000").
+FETCH_ALLOW = env_list("CLAWBOT_FETCH_ALLOW")
+
+# -- Notices ---------------------------------------------------------------------------------------
+
+SLACK_BOT_TOKEN = env("SLACK_BOT_TOKEN")
+SLACK_SIGNING_SECRET = env("SLACK_SIGNING_SECRET")
+SLACK_APP_TOKEN = env("SLACK_APP_TOKEN")
+SLACK_API_URL = env("SLACK_API_URL", "https://slack.com/api/")
+# Which Slack channel a group reads: "editors=C0EDITORIAL,operators=C0OPS".
+SLACK_CHANNELS = dict(pair.split("=", 1) for pair in env_list("SLACK_CHANNELS") if "=" in pair)
+EMAIL_URL = env("EMAIL_URL", "consolemail://")
+# Carriers that every notice goes to; slack joins when it has a token.
+CARRIERS = ["console", *(["slack"] if SLACK_BOT_TOKEN else [])]
+
+# -- Log -------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", "WARNING")},
+    "loggers": {"django_q": {"level": "WARNING"}, "clawbot": {"level": "INFO"}, "tasks": {"level": "INFO"}},
+}

@@ -1,0 +1,26 @@
+"""The one seam for the time: tests move it here, nothing else asks the system clock for a rule."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+_offset = timedelta(0)
+
+
+def now() -> datetime:
+    """The present moment, aware, UTC."""
+    return timezone.now() + _offset
+
+
+def move(by: timedelta) -> None:
+    """Move the clock of this process (tests only); `move(-total)` moves it back."""
+    global _offset
+    _offset += by
+
+
+def reset() -> None:
+    """Back to the real time."""
+    global _offset
+    _offset = timedelta(0)

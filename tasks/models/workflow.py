@@ -1,0 +1,56 @@
+"""A named graph of stages, and its immutable versions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+
+class Workflow(models.Model):
+    """A kind of work. Tasks run under one of its versions, and keep it."""
+
+    slug = models.SlugField(max_length=64, unique=True)
+    title = models.CharField(max_length=120)
+    key = models.CharField(max_length=8, unique=True, help_text="tasks read KEY-142")
+    about = models.TextField(blank=True)
+    last_number = models.PositiveIntegerField(default=0, help_text="the newest task's number")
+    active = models.ForeignKey("WorkflowVersion", models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class WorkflowVersion(models.Model):
+    """One immutable wording of a workflow, as validated from YAML (`tasks/workflow.py`)."""
+
+    workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    definition = models.JSONField()
+    sha256 = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.CharField(max_length=100)
+
+    class Meta:
+        ordering = ["workflow", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["workflow", "number"], name="workflow_version_number"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.workflow} v{self.number}"
+
+    @property
+    def stages(self) -> list[dict[str, Any]]:
+        """The stages in the order of the file."""
+        return list(self.definition["stages"])
+
+    def stage(self, name: str) -> dict[str, Any]:
+        """One stage by name; KeyError where the version has none of that name."""
+        for stage in self.definition["stages"]:
+            if stage["name"] == name:
+                return dict(stage)
+        raise KeyError(name)
