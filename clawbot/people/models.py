@@ -1,4 +1,4 @@
-"""A person who signs in, and the one-time links that let them."""
+"""A person who signs in, the one-time links that let them, and the failures that slow guessing down."""
 
 from __future__ import annotations
 
@@ -36,3 +36,18 @@ class SignInLink(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
+
+
+class FailedSignIn(models.Model):
+    """One wrong password, kept for as long as it counts (`throttle.py`)."""
+
+    username = models.CharField(max_length=150, help_text="as typed, in small letters")
+    address = models.CharField(max_length=45)
+    at = models.DateTimeField()
+
+    class Meta:
+        # Both counts of the throttle read their newest few.
+        indexes = [
+            models.Index(fields=["username", "-at"], name="failed_by_account"),
+            models.Index(fields=["address", "-at"], name="failed_by_address"),
+        ]

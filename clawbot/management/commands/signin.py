@@ -1,0 +1,23 @@
+"""`manage.py signin USER`: prints a one-time sign-in link."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from clawbot.people import links
+from tasks.machine import Refused
+
+
+class Command(BaseCommand):
+    help = "Print a link that signs one person in, once, within 24 hours."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("user", help="user name: admin, ana, ben, cleo or one of yours")
+
+    def handle(self, *args: Any, user: str, **options: Any) -> None:
+        try:
+            self.stdout.write(links.make(user))
+        except Refused as refused:
+            raise CommandError(str(refused)) from None

@@ -1,0 +1,53 @@
+"""One-time sign-in links. The token is shown once and only its hash is kept; a link lasts a day,
+works once, and dies with its account.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.conf import settings
+
+from tasks.clock import now
+from tasks.machine import Refused
+
+from .models import SignInLink, User
+
+LIFETIME = timedelta(hours=24)
+
+
+def make(username: str) -> str:
+    """A new link's full address. Raises Refused where no active account has this name."""
+    user = User.objects.filter(username=username, is_active=True).first()
+    if user is None:
+        known = ", ".join(User.objects.filter(is_active=True).values_list("username", flat=True)[:20])
+        raise Refused(f"Cannot make a sign-in link for {username!r}: no active account has this name. Known: {known}.")
+    token = secrets.token_urlsafe(32)
+    SignInLink.objects.create(user=user, token_sha256=_hash(token), expires_at=now() + LIFETIME)
+    return f"{settings.BASE_URL}/sign-in/{token}/"
+
+
+def find(token: str) -> SignInLink | None:
+    """The usable link behind a token: unused, not expired, of an active account."""
+    return (
+        SignInLink.objects.filter(
+            token_sha256=_hash(token), used_at__isnull=True, expires_at__gt=now(), user__is_active=True
+        )
+        .select_related("user")
+        .first()
+    )
+
+
+def consume(token: str) -> User | None:
+    """Use a link up and return its person; None where it is no longer usable. Two clicks: one wins."""
+    link = find(token)
+    if link is None:
+        return None
+    used = SignInLink.objects.filter(pk=link.pk, used_at__isnull=True).update(used_at=now())
+    return link.user if used else None
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,65 @@
+"""Figures as pages write them: durations, distances in time, money.
+
+`static/js/ticker.js` writes the same distances; `tests/clawbot/test_words.py` names the examples.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.utils import timezone
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+
+def duration(value: float | timedelta | None) -> str:
+    """A length of time in at most two units: 4 s, 12 min, 1 h 12 min, 3 days. Takes seconds."""
+    if value is None:
+        return ""
+    seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
+    if seconds < 1:
+        return "under 1 s"
+    if seconds < MINUTE:
+        return f"{int(seconds)} s"
+    if seconds < HOUR:
+        return f"{int(seconds // MINUTE)} min"
+    if seconds < DAY:
+        hours, minutes = divmod(int(seconds // MINUTE), 60)
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days = int(seconds // DAY)
+    return "1 day" if days == 1 else f"{days} days"
+
+
+def distance(moment: datetime, now: datetime) -> str:
+    """How long ago or how soon: "4 min ago", "in 2 h"; a date from one day on."""
+    seconds = (now - moment).total_seconds()
+    if abs(seconds) >= DAY:
+        return day(moment, now)
+    if abs(seconds) < 1:
+        return "now"
+    words = duration(abs(seconds))
+    return f"{words} ago" if seconds > 0 else f"in {words}"
+
+
+def day(moment: datetime, now: datetime) -> str:
+    """The date in the reader's zone: "21 Nov", with the year where it is another one."""
+    local = timezone.localtime(moment)
+    year = "" if local.year == timezone.localtime(now).year else f" {local.year}"
+    return f"{local.day} {local:%b}{year}"
+
+
+def clock(moment: datetime, now: datetime) -> str:
+    """The time of day in the reader's zone, with the date unless it is today: "14:00", "21 Nov, 14:00"."""
+    local = timezone.localtime(moment)
+    if local.date() == timezone.localtime(now).date():
+        return f"{local:%H:%M}"
+    return f"{day(moment, now)}, {local:%H:%M}"
+
+
+def money(value: Decimal | float | None) -> str:
+    """US dollars with cents: "$0.41". What is less than a cent says so."""
+    amount = Decimal(value or 0)
+    if 0 < amount < Decimal("0.005"):
+        return "under $0.01"
+    return f"${amount:,.2f}"
