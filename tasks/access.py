@@ -95,7 +95,12 @@ def _review_reason(user: Any, verb: str, thing: Any) -> str:
     if group and not in_group(user, group):
         return f"Only {group} decide this review."
     artifact = getattr(thing, "artifact", None)
-    if verb == "approve" and deciders.get("four_eyes") and artifact and artifact.made_by == f"user:{user.username}":
+    if (
+        verb == "approve"
+        and deciders.get("four_eyes")
+        and artifact
+        and artifact.made_by == f"user:{user.username}"
+    ):
         return "You edited this draft, and this workflow asks for a second person to approve it."
     return ""
 

@@ -29,6 +29,8 @@ MOVES: dict[str, tuple[frozenset[str], str]] = {
     "retry": (frozenset({S.WAITING, S.READY}), S.READY),
     "skip": (frozenset({S.WAITING, S.READY, S.BLOCKED}), S.SKIPPED),
     "cancel": (frozenset(Subtask.OPEN), S.CANCELLED),
+    # An override passes over whatever was open before the stage it moves to.
+    "skip_open": (frozenset(Subtask.OPEN), S.SKIPPED),
     # A new round replaces whatever a stage's current row was: nothing is destroyed, the old row stays.
     "supersede": (frozenset(S.values) - {S.SUPERSEDED}, S.SUPERSEDED),
 }

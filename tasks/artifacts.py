@@ -1,0 +1,69 @@
+"""Stores versions of what runs and people make. Nothing here is ever overwritten."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Max
+
+from .models import Artifact, Run, Subtask, Task
+
+
+def digest(text: str, data: dict[str, Any]) -> str:
+    """SHA-256 over the text, then over the data as canonical JSON."""
+    canonical = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode() + b"\0" + canonical.encode()).hexdigest()
+
+
+class Numbers:
+    """The next free number per task and kind, for a batch: one query, no gaps.
+
+    The caller holds the tasks' rows (it has just moved a subtask of each), so nobody else numbers
+    artifacts of the same task meanwhile; the unique index would refuse it.
+    """
+
+    def __init__(self, tasks: Iterable[int]) -> None:
+        rows = (
+            Artifact.objects.filter(task__in=list(tasks))
+            .values_list("task", "kind")
+            .annotate(last=Max("number"))
+        )
+        self._last = {(task, kind): last for task, kind, last in rows.order_by()}
+
+    def next(self, task: int, kind: str) -> int:
+        """Take the next number."""
+        number = self._last.get((task, kind), 0) + 1
+        self._last[task, kind] = number
+        return number
+
+
+def build(
+    numbers: Numbers, *, task: Task, subtask: Subtask, run: Run | None, kind: str, text: str, data: dict[str, Any],
+    made_by: str, at: datetime, path: str = "", built_on: Iterable[str] = (), stage: str = "",
+) -> Artifact:  # fmt: skip
+    """An unsaved artifact with the next number of its kind."""
+    return Artifact(
+        task=task, kind=kind, number=numbers.next(task.pk, kind), stage=stage or subtask.stage, subtask=subtask,
+        run=run, text=text, data=data, sha256=digest(text, data), path=path, built_on=list(built_on),
+        made_by=made_by, made_at=at,
+    )  # fmt: skip
+
+
+def latest(task: Task, kind: str) -> Artifact | None:
+    """The newest version of a kind."""
+    return Artifact.objects.filter(task=task, kind=kind).order_by("-number").first()
+
+
+def judged(task: Task, stage: str) -> Artifact | None:
+    """The newest version of what this stage makes: a reviewer's correction or a person's edit of it
+    counts, whoever made it."""
+    kind = (
+        Artifact.objects.filter(task=task, stage=stage).order_by("-id").values_list("kind", flat=True).first()
+        if stage
+        else None
+    )
+    return latest(task, kind) if kind else None

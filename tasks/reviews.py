@@ -1,0 +1,131 @@
+"""Opens and closes waits for a person. A wait has a reason, deciders, a due time and verbs."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import F
+
+from . import artifacts, log, machine, outbox
+from .models import Artifact, Event, Review, Subtask
+from .workflow import upstream
+
+K = Review.Kind
+
+#: which verbs may answer which kind of wait
+VERBS: dict[str, tuple[str, ...]] = {
+    K.GATE: ("approve", "send_back", "edit", "cancel"),
+    K.ESCALATION: ("send_back", "approve", "edit", "retry", "skip", "cancel"),
+    K.LOOP: ("approve", "send_back", "edit", "skip", "cancel"),
+    K.ATTEMPTS: ("retry", "skip", "cancel"),
+    K.POISON: ("retry", "skip", "cancel"),
+    K.STALLED: ("retry", "skip", "cancel"),
+}
+#: who is asked where the workflow does not say
+GROUP = {K.GATE: "editors", K.ESCALATION: "editors", K.LOOP: "editors"}
+DUE = timedelta(hours=4)
+
+
+def open_gate(row: Subtask, *, now: datetime) -> list[Event]:
+    """Move a human stage from ready to waiting, open its review and owe its one notice."""
+    stage = row.task.workflow_version.stage(row.stage)
+    if not machine.move(
+        Subtask.objects.filter(pk=row.pk), "escalate", started_at=now, reason="A person decides."
+    ):
+        return []
+    return open_review(row, K.GATE, _gate_sentence(row), by="clawbot", now=now, stage=stage)
+
+
+def _gate_sentence(row: Subtask) -> str:
+    outputs = [
+        stage for stage in row.task.workflow_version.stages if row.stage in stage["needs"] and stage["output"]
+    ]
+    if outputs:
+        return f"Read it, then approve: {outputs[0]['name']} follows."
+    return "The workflow asks a person here."
+
+
+def open_review(
+    row: Subtask, kind: str, why: str, *, by: str, now: datetime, stage: dict[str, Any] | None = None
+) -> list[Event]:
+    """Open the review of a subtask that has just become `waiting`, and owe the people who decide a
+    notice. Returns the events to write."""
+    stage = stage or row.task.workflow_version.stage(row.stage)
+    artifact = _subject(row, stage)
+    due = stage.get("due") or {}
+    review = Review.objects.create(
+        task=row.task, subtask=row, artifact=artifact, artifact_sha256=artifact.sha256 if artifact else "", kind=kind,
+        why=why, verbs=_verbs(kind, artifact), deciders=_deciders(kind, stage), owner=row.task.owner, opened_at=now,
+        due_at=now + (timedelta(seconds=due["after"]) if due else DUE), ladder=due.get("then", []),
+    )  # fmt: skip
+    _notify(review, stage)
+    event = log.line("review.opened", by=by, task=row.task, stage=row.stage, review=review.pk, kind=kind,
+                     due_at=review.due_at.isoformat() if review.due_at else None)  # fmt: skip
+    return [event, log.line("subtask.waiting", by=by, task=row.task, stage=row.stage, why=why)]
+
+
+def _subject(row: Subtask, stage: dict[str, Any]) -> Artifact | None:
+    """What the person is asked about: the judged text, else the newest thing made before this stage."""
+    if stage["judges"]:
+        return artifacts.judged(row.task, stage["judges"])
+    own = Artifact.objects.filter(task=row.task, subtask=row).order_by("-id").first()
+    before = upstream(row.stage, row.task.workflow_version.stages)
+    return own or Artifact.objects.filter(task=row.task, stage__in=before).order_by("-id").first()
+
+
+def _verbs(kind: str, artifact: Artifact | None) -> list[str]:
+    """Without anything to read there is nothing to approve, edit or return."""
+    return [verb for verb in VERBS[kind] if artifact or verb not in {"approve", "edit", "send_back"}]
+
+
+def _deciders(kind: str, stage: dict[str, Any]) -> dict[str, Any]:
+    if kind == K.GATE:
+        return dict(stage["deciders"])
+    return {"group": GROUP.get(kind, "operators"), "count": 1, "four_eyes": False}
+
+
+def _notify(review: Review, stage: dict[str, Any]) -> None:
+    groups = list(stage["notify"]) if review.kind == K.GATE else [review.deciders["group"]]
+    kind = "completion" if review.kind == K.GATE else "escalation"
+    outbox.owe(
+        kind,
+        task=review.task,
+        review=review,
+        to=groups,
+        content=facts(review),
+        key=f"{kind}:review:{review.pk}",
+    )
+
+
+def facts(review: Review) -> dict[str, Any]:
+    """The facts every message about a review carries: id, title, path, one-paragraph summary."""
+    task = review.task
+    summary = artifacts.latest(task, "summary")
+    return {
+        "key": task.key,
+        "title": task.title,
+        "path": planned_path(review) or (summary.data.get("path", "") if summary else ""),
+        "summary": summary.text if summary and review.kind == K.GATE else review.why,
+        "why": review.why,
+        "draft": review.artifact.number if review.artifact else None,
+        "due_at": review.due_at.isoformat() if review.due_at else None,
+        "workflow": task.workflow.title,
+        "verbs": review.verbs,
+    }
+
+
+def planned_path(review: Review) -> str:
+    """The staged file that the person is asked to release, as written; empty where there is none."""
+    paths = (
+        Artifact.objects.filter(task=review.task, stale_since__isnull=True)
+        .exclude(path="")
+        .order_by("-id")
+        .values_list("path", flat=True)
+    )
+    return next((path for path in paths[:12] if path.endswith(".php")), paths.first() or "")
+
+
+def close(rows: Any, *, now: datetime) -> int:
+    """Close the open reviews in this queryset; returns how many were open."""
+    return int(rows.filter(open=1).update(open=None, closed_at=now, version=F("version") + 1))
