@@ -180,9 +180,9 @@ CONTENT_SECURITY_POLICY = {
 DATABASE_URL = env("DATABASE_URL", f"sqlite:///{DATA / 'clawbot.sqlite3'}")
 
 
-def _database() -> dict[str, Any]:
-    """The one database, with the options without which it would not keep its promises."""
-    database: dict[str, Any] = environ.Env.db_url_config(DATABASE_URL)
+def connection(url: str) -> dict[str, Any]:
+    """A database by its address, with the options without which it would not keep its promises."""
+    database: dict[str, Any] = environ.Env.db_url_config(url)
     engine = database["ENGINE"].rsplit(".", 1)[-1]
     if engine == "sqlite3":
         # IMMEDIATE: without it a read-then-write fails at once with "database is locked".
@@ -206,7 +206,7 @@ def _database() -> dict[str, Any]:
     return database
 
 
-DATABASES = {"default": _database()}
+DATABASES = {"default": connection(DATABASE_URL)}
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
