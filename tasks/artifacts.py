@@ -42,15 +42,36 @@ class Numbers:
 
 
 def build(
-    numbers: Numbers, *, task: Task, subtask: Subtask, run: Run | None, kind: str, text: str, data: dict[str, Any],
-    made_by: str, at: datetime, path: str = "", built_on: Iterable[str] = (), stage: str = "",
-) -> Artifact:  # fmt: skip
+    numbers: Numbers,
+    *,
+    task: Task,
+    subtask: Subtask,
+    run: Run | None,
+    kind: str,
+    text: str,
+    data: dict[str, Any],
+    made_by: str,
+    at: datetime,
+    path: str = "",
+    built_on: Iterable[str] = (),
+    stage: str = "",
+) -> Artifact:
     """An unsaved artifact with the next number of its kind."""
     return Artifact(
-        task=task, kind=kind, number=numbers.next(task.pk, kind), stage=stage or subtask.stage, subtask=subtask,
-        run=run, text=text, data=data, sha256=digest(text, data), path=path, built_on=list(built_on),
-        made_by=made_by, made_at=at,
-    )  # fmt: skip
+        task=task,
+        kind=kind,
+        number=numbers.next(task.pk, kind),
+        stage=stage or subtask.stage,
+        subtask=subtask,
+        run=run,
+        text=text,
+        data=data,
+        sha256=digest(text, data),
+        path=path,
+        built_on=list(built_on),
+        made_by=made_by,
+        made_at=at,
+    )
 
 
 def latest(task: Task, kind: str) -> Artifact | None:

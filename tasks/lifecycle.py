@@ -23,7 +23,7 @@ from agents.contract import Made, Outcome, Usage
 
 from . import access, artifacts, clock, log, machine, outbox, queue, reviews, rounds, store, workspace
 from .machine import Refused
-from .models import Artifact, Comment, Event, Finding, Review, Run, Subtask, Task, Workflow, Worker
+from .models import Artifact, Comment, Event, Finding, Review, Run, Subtask, Task, Worker, Workflow
 from .workflow import check_input
 
 S = Subtask.Status
@@ -65,10 +65,20 @@ class Result:
 
 
 def inject(
-    workflow: str, *, title: str, input: dict[str, Any], by: str, folder: Path | None = None, anywhere: bool = False,
-    key: str | None = None, backlog: bool = False, starts_at: datetime | None = None, due_on: date | None = None,
-    priority: int = 0, owner: str = "",
-) -> Task:  # fmt: skip
+    workflow: str,
+    *,
+    title: str,
+    input: dict[str, Any],
+    by: str,
+    folder: Path | None = None,
+    anywhere: bool = False,
+    key: str | None = None,
+    backlog: bool = False,
+    starts_at: datetime | None = None,
+    due_on: date | None = None,
+    priority: int = 0,
+    owner: str = "",
+) -> Task:
     """Inject a task with its subtasks; it may run at once, at `starts_at`, or waits in the backlog.
 
     `folder` is where the files that the input names are found; `key` makes a repeated call return
@@ -91,15 +101,30 @@ def inject(
     given, waiting = workspace.collect({**input, "title": title}, folder, anywhere=anywhere)
     with transaction.atomic():
         return _store_task(
-            flow, title, given, waiting, by=by, key=key, priority=priority, due_on=due_on, owner=owner,
+            flow,
+            title,
+            given,
+            waiting,
+            by=by,
+            key=key,
+            priority=priority,
+            due_on=due_on,
+            owner=owner,
             starts_at=None if backlog else starts_at or clock.now(),
-        )  # fmt: skip
+        )
 
 
 def _store_task(
-    flow: Workflow, title: str, given: dict[str, Any], waiting: Path | None, *, by: str, starts_at: datetime | None,
-    key: str | None, **values: Any,
-) -> Task:  # fmt: skip
+    flow: Workflow,
+    title: str,
+    given: dict[str, Any],
+    waiting: Path | None,
+    *,
+    by: str,
+    starts_at: datetime | None,
+    key: str | None,
+    **values: Any,
+) -> Task:
     now = clock.now()
     # The update takes the workflow's row: two injections at once get two numbers and two slugs.
     Workflow.objects.filter(pk=flow.pk).update(last_number=F("last_number") + 1)
@@ -107,10 +132,19 @@ def _store_task(
     if key and (known := Task.objects.filter(idempotency_key=key).first()):
         return known
     task = Task.objects.create(
-        key=f"{flow.key}-{number}", number=number, workflow=flow, workflow_version=flow.active, title=title,
-        slug=_free_slug(flow, title, f"{flow.key}-{number}"), input=given, starts_at=starts_at, idempotency_key=key,
-        created_at=now, created_by=by, **values,
-    )  # fmt: skip
+        key=f"{flow.key}-{number}",
+        number=number,
+        workflow=flow,
+        workflow_version=flow.active,
+        title=title,
+        slug=_free_slug(flow, title, f"{flow.key}-{number}"),
+        input=given,
+        starts_at=starts_at,
+        idempotency_key=key,
+        created_at=now,
+        created_by=by,
+        **values,
+    )
     workspace.keep(waiting, task.key)
     names = [stage["name"] for stage in task.workflow_version.stages]
     ready = rounds.lay(task, names, now=now, go=starts_at is not None and starts_at <= now, requests=[])
@@ -229,8 +263,15 @@ def _close_runs(results: list[Result], accepted: set[int], now: datetime, status
         if kept:
             continue
         row = result.claimed.subtask
-        events.append(log.line("run.discarded", by=f"agent:{row.agent}", task=result.claimed.task, stage=row.stage,
-                               attempt=result.claimed.fence))  # fmt: skip
+        events.append(
+            log.line(
+                "run.discarded",
+                by=f"agent:{row.agent}",
+                task=result.claimed.task,
+                stage=row.stage,
+                attempt=result.claimed.fence,
+            )
+        )
     fields = ["status", "ended_at", "summary", "error", "tokens_in", "tokens_out", "cost_usd", "notes"]
     Run.objects.bulk_update([result.claimed.run for result in results], fields)
     return events
@@ -266,23 +307,41 @@ def _keep_work(results: list[Result], now: datetime) -> list[Event]:
         if result.outcome.answers:
             _keep_answers(result, mine)
     return [
-        log.line("artifact.made", by=one.made_by, task=one.task, stage=one.stage, kind=one.kind, number=one.number,
-                 sha256=one.sha256, path=one.path)
+        log.line(
+            "artifact.made",
+            by=one.made_by,
+            task=one.task,
+            stage=one.stage,
+            kind=one.kind,
+            number=one.number,
+            sha256=one.sha256,
+            path=one.path,
+        )
         for one in made
-    ]  # fmt: skip
+    ]
 
 
 def _artifact(numbers: artifacts.Numbers, result: Result, made: Made, now: datetime) -> Artifact:
     path = next((placed.path for placed in result.placed if placed.made is made), "")
     row = result.claimed.subtask
     return artifacts.build(
-        numbers, task=result.claimed.task, subtask=row, run=result.claimed.run, kind=made.kind, text=made.text,
-        data=made.data, made_by=f"agent:{row.agent}", at=now, path=path, built_on=result.built_on,
-    )  # fmt: skip
+        numbers,
+        task=result.claimed.task,
+        subtask=row,
+        run=result.claimed.run,
+        kind=made.kind,
+        text=made.text,
+        data=made.data,
+        made_by=f"agent:{row.agent}",
+        at=now,
+        path=path,
+        built_on=result.built_on,
+    )
 
 
 def _keep_findings(result: Result, mine: list[Artifact]) -> None:
-    """Store a reviewer's remarks on the text it judged. Earlier open ones that it no longer makes are resolved."""
+    """Store a reviewer's remarks on the text it judged. Earlier open ones that it no
+    longer makes are resolved."""
     claimed = result.claimed
     stage = claimed.task.workflow_version.stage(claimed.subtask.stage)
     judged = next((one for one in reversed(mine) if one.kind == "draft"), None)
@@ -301,10 +360,19 @@ def _keep_findings(result: Result, mine: list[Artifact]) -> None:
             continue
         number += 1
         Finding.objects.create(
-            task=claimed.task, artifact=judged, run=claimed.run, number=number, kind=found.kind, text=found.text,
-            severity=found.severity, quote=found.quote, source=found.source, passage=found.passage,
-            suggestion=found.suggestion, state=found.state,
-        )  # fmt: skip
+            task=claimed.task,
+            artifact=judged,
+            run=claimed.run,
+            number=number,
+            kind=found.kind,
+            text=found.text,
+            severity=found.severity,
+            quote=found.quote,
+            source=found.source,
+            passage=found.passage,
+            suggestion=found.suggestion,
+            state=found.state,
+        )
 
 
 def _keep_answers(result: Result, mine: list[Artifact]) -> None:
@@ -328,10 +396,18 @@ def _note_stages(results: list[Result], now: datetime) -> list[Event]:
     for result in results:
         row, run = result.claimed.subtask, result.claimed.run
         words[row.done_as].add(result.claimed.task.pk)
-        events.append(log.line(
-            "subtask.finished", by=f"agent:{row.agent}", task=result.claimed.task, stage=row.stage, done_as=row.done_as,
-            summary=run.summary, attempt=row.attempts, seconds=round((now - run.started_at).total_seconds(), 3),
-        ))  # fmt: skip
+        events.append(
+            log.line(
+                "subtask.finished",
+                by=f"agent:{row.agent}",
+                task=result.claimed.task,
+                stage=row.stage,
+                done_as=row.done_as,
+                summary=run.summary,
+                attempt=row.attempts,
+                seconds=round((now - run.started_at).total_seconds(), 3),
+            )
+        )
     for word, tasks in words.items():
         machine.touch(Task.objects.filter(pk__in=tasks), stage_status=word)
     _keep_fields(results)
@@ -350,8 +426,12 @@ def complete(tasks: Iterable[int], *, by: str, now: datetime) -> list[Event]:
     """End the tasks of which nothing is open any more: doing -> done, completed."""
     open_rows = Subtask.objects.filter(task=OuterRef("pk"), live=1, status__in=Subtask.OPEN)
     ended = list(Task.objects.filter(~Exists(open_rows), pk__in=list(tasks)).exclude(status=Task.Status.DONE))
-    machine.move_task(Task.objects.filter(pk__in=[task.pk for task in ended]), "complete", done_at=now,
-                      outcome=Task.Ending.COMPLETED)  # fmt: skip
+    machine.move_task(
+        Task.objects.filter(pk__in=[task.pk for task in ended]),
+        "complete",
+        done_at=now,
+        outcome=Task.Ending.COMPLETED,
+    )
     for task in ended:
         _announce(task)
     return [log.line("task.done", by=by, task=task, outcome="completed") for task in ended]
@@ -367,8 +447,14 @@ def _announce(task: Task) -> None:
         return
     last = Artifact.objects.filter(task=task).exclude(path="").order_by("-id").first()
     summary = artifacts.latest(task, "summary")
-    facts = {"key": task.key, "title": task.title, "path": last.path if last else "", "workflow": task.workflow.title,
-             "summary": summary.text if summary else "Done.", "verbs": []}  # fmt: skip
+    facts = {
+        "key": task.key,
+        "title": task.title,
+        "path": last.path if last else "",
+        "workflow": task.workflow.title,
+        "summary": summary.text if summary else "Done.",
+        "verbs": [],
+    }
     outbox.owe(
         "completion", task=task, to=groups, content=facts, key=f"completion:task:{task.pk}:{task.round}"
     )
@@ -409,8 +495,18 @@ def _finish_send_back(result: Result, now: datetime) -> set[int]:
         return set()
     requests = _requests(result)
     ready = rounds.again(claimed.task, back["to"], now=now, requests=requests)
-    events.append(log.line("subtask.returned", by=f"agent:{row.agent}", task=claimed.task, stage=row.stage, to=back["to"],
-                           round=claimed.task.round, requests=len(requests), why=result.outcome.why))  # fmt: skip
+    events.append(
+        log.line(
+            "subtask.returned",
+            by=f"agent:{row.agent}",
+            task=claimed.task,
+            stage=row.stage,
+            to=back["to"],
+            round=claimed.task.round,
+            requests=len(requests),
+            why=result.outcome.why,
+        )
+    )
     log.write(events + _go(ready, by=f"agent:{row.agent}", now=now))
     return set()
 
@@ -426,10 +522,15 @@ def _requests(result: Result) -> list[dict[str, Any]]:
     """A reviewer's open findings as numbered requests for the next draft."""
     findings = Finding.objects.filter(task=result.claimed.task, state=Finding.State.OPEN).order_by("number")
     return [
-        {"number": place, "text": f"{found.text} {found.suggestion}".strip(), "quote": found.quote,
-         "by": f"agent:{result.claimed.subtask.agent}", "finding": found.pk}
+        {
+            "number": place,
+            "text": f"{found.text} {found.suggestion}".strip(),
+            "quote": found.quote,
+            "by": f"agent:{result.claimed.subtask.agent}",
+            "finding": found.pk,
+        }
         for place, found in enumerate(findings, start=1)
-    ]  # fmt: skip
+    ]
 
 
 def _finish_escalate(result: Result, now: datetime) -> set[int]:
@@ -476,9 +577,14 @@ def escalate(row: Subtask, kind: str, why: str, *, by: str) -> bool:
 
 
 def retry_later(
-    claimed: Claimed, *, why: str, delay: timedelta, counts: bool = True, usage: Usage | None = None,
+    claimed: Claimed,
+    *,
+    why: str,
+    delay: timedelta,
+    counts: bool = True,
+    usage: Usage | None = None,
     notes: list[dict[str, Any]] | None = None,
-) -> bool:  # fmt: skip
+) -> bool:
     """doing -> ready, not before `delay` from now; out of attempts: doing -> waiting for a person.
 
     `counts` False gives the attempt back (the worker was told to stop). False where the worker no
@@ -501,8 +607,17 @@ def retry_later(
             ):
                 return not _discard(result, now)
             kind = "subtask.retried" if counts else "subtask.released"
-            events = [log.line(kind, by=by, task=claimed.task, stage=row.stage, why=why, attempt=row.attempts,
-                               not_before=(now + delay).isoformat())]  # fmt: skip
+            events = [
+                log.line(
+                    kind,
+                    by=by,
+                    task=claimed.task,
+                    stage=row.stage,
+                    why=why,
+                    attempt=row.attempts,
+                    not_before=(now + delay).isoformat(),
+                )
+            ]
             machine.touch(Task.objects.filter(pk=row.task_id))
             queue.ring()
         events += _close_runs([result], {row.pk}, now, Run.Status.RETRIED)
@@ -530,15 +645,29 @@ def rescue(worker: Worker) -> int:
         taken = 0
         for row in rows:
             held = Subtask.objects.filter(pk=row.pk, worker=worker, fence=row.fence)
-            if not machine.move(held, "rescue", crashes=F("crashes") + 1, not_before=now,
-                                reason=f"Recovered from {worker.name}, which died."):  # fmt: skip
+            if not machine.move(
+                held,
+                "rescue",
+                crashes=F("crashes") + 1,
+                not_before=now,
+                reason=f"Recovered from {worker.name}, which died.",
+            ):
                 continue
             taken += 1
             Run.objects.filter(subtask=row, fence=row.fence).update(
                 status=Run.Status.LOST, ended_at=now, error=f"{worker.name} died while it worked on this."
             )
-            events.append(log.line("subtask.rescued", by=by, task=row.task, stage=row.stage, worker=worker.name,
-                                   attempt=row.attempts, crashes=row.crashes + 1))  # fmt: skip
+            events.append(
+                log.line(
+                    "subtask.rescued",
+                    by=by,
+                    task=row.task,
+                    stage=row.stage,
+                    worker=worker.name,
+                    attempt=row.attempts,
+                    crashes=row.crashes + 1,
+                )
+            )
             if row.crashes + 1 >= settings.POISON_CRASHES:
                 sentence = (
                     f"{row.crashes + 1} workers died while they worked on this stage, so it was set aside."

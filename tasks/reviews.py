@@ -55,13 +55,29 @@ def open_review(
     artifact = _subject(row, stage)
     due = stage.get("due") or {}
     review = Review.objects.create(
-        task=row.task, subtask=row, artifact=artifact, artifact_sha256=artifact.sha256 if artifact else "", kind=kind,
-        why=why, verbs=_verbs(kind, artifact), deciders=_deciders(kind, stage), owner=row.task.owner, opened_at=now,
-        due_at=now + (timedelta(seconds=due["after"]) if due else DUE), ladder=due.get("then", []),
-    )  # fmt: skip
+        task=row.task,
+        subtask=row,
+        artifact=artifact,
+        artifact_sha256=artifact.sha256 if artifact else "",
+        kind=kind,
+        why=why,
+        verbs=_verbs(kind, artifact),
+        deciders=_deciders(kind, stage),
+        owner=row.task.owner,
+        opened_at=now,
+        due_at=now + (timedelta(seconds=due["after"]) if due else DUE),
+        ladder=due.get("then", []),
+    )
     _notify(review, stage)
-    event = log.line("review.opened", by=by, task=row.task, stage=row.stage, review=review.pk, kind=kind,
-                     due_at=review.due_at.isoformat() if review.due_at else None)  # fmt: skip
+    event = log.line(
+        "review.opened",
+        by=by,
+        task=row.task,
+        stage=row.stage,
+        review=review.pk,
+        kind=kind,
+        due_at=review.due_at.isoformat() if review.due_at else None,
+    )
     return [event, log.line("subtask.waiting", by=by, task=row.task, stage=row.stage, why=why)]
 
 

@@ -55,10 +55,18 @@ def _row(
     task: Task, stage: dict[str, Any], position: int, now: datetime, requests: list[dict[str, Any]]
 ) -> Subtask:
     return Subtask(
-        task=task, workflow_id=task.workflow_id, stage=stage["name"], position=position, round=task.round,
-        agent=stage["agent"], done_as=stage["done_as"], priority=task.priority, not_before=now, requests=requests,
+        task=task,
+        workflow_id=task.workflow_id,
+        stage=stage["name"],
+        position=position,
+        round=task.round,
+        agent=stage["agent"],
+        done_as=stage["done_as"],
+        priority=task.priority,
+        not_before=now,
+        requests=requests,
         max_attempts=stage["retry"]["times"],
-    )  # fmt: skip
+    )
 
 
 def again(

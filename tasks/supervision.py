@@ -47,9 +47,16 @@ class Stale(Refused):
 
 
 def approve(
-    review: Review, *, by: str, request_id: str, artifact_sha256: str | None = None, review_version: int | None = None,
-    note: str = "", channel: str = "page", undo_seconds: int | None = None,
-) -> Decision:  # fmt: skip
+    review: Review,
+    *,
+    by: str,
+    request_id: str,
+    artifact_sha256: str | None = None,
+    review_version: int | None = None,
+    note: str = "",
+    channel: str = "page",
+    undo_seconds: int | None = None,
+) -> Decision:
     """Accept what the review asks about: waiting -> done once the undo window has passed.
 
     Refused where the review does not allow it, or `Stale` where the text or the review changed.
@@ -113,14 +120,31 @@ def _decide(
     now = clock.now()
     short = verb == "approve" and _approvals(review, by) < review.deciders.get("count", 1)
     decision = Decision.objects.create(
-        review=review, verb=verb, by=by, channel=channel, note=note, artifact_sha256=review.artifact_sha256,
-        review_version=review.version, request_id=request_id, decided_at=now,
-        release_at=now + timedelta(seconds=wait), released_at=now if short else None,
-    )  # fmt: skip
+        review=review,
+        verb=verb,
+        by=by,
+        channel=channel,
+        note=note,
+        artifact_sha256=review.artifact_sha256,
+        review_version=review.version,
+        request_id=request_id,
+        decided_at=now,
+        release_at=now + timedelta(seconds=wait),
+        released_at=now if short else None,
+    )
     if short:
         Review.objects.filter(pk=review.pk).update(version=F("version") + 1)
-    log.record("review.decided", by=by, task=review.task, stage=review.subtask.stage, review=review.pk, verb=verb,
-               artifact_sha256=review.artifact_sha256, note=note, channel=channel)  # fmt: skip
+    log.record(
+        "review.decided",
+        by=by,
+        task=review.task,
+        stage=review.subtask.stage,
+        review=review.pk,
+        verb=verb,
+        artifact_sha256=review.artifact_sha256,
+        note=note,
+        channel=channel,
+    )
     return decision
 
 
@@ -199,9 +223,17 @@ def undo(decision: Decision, *, by: str) -> Decision:
 
 
 def send_back(
-    review: Review, *, by: str, request_id: str, requests: Sequence[dict[str, Any]] = (), to: str = "", reason: str = "",
-    artifact_sha256: str | None = None, review_version: int | None = None, channel: str = "page",
-) -> Decision:  # fmt: skip
+    review: Review,
+    *,
+    by: str,
+    request_id: str,
+    requests: Sequence[dict[str, Any]] = (),
+    to: str = "",
+    reason: str = "",
+    artifact_sha256: str | None = None,
+    review_version: int | None = None,
+    channel: str = "page",
+) -> Decision:
     """Return the work with numbered requests: a new round from stage `to`, the draft stays readable.
 
     The person's pending comments on this task become requests, then `requests` ({text, quote}).
@@ -221,8 +253,16 @@ def send_back(
         Decision.objects.filter(pk=decision.pk).update(released_at=decision.decided_at)
         reviews.close(Review.objects.filter(pk=review.pk), now=decision.decided_at)
         ready = rounds.again(task, target, now=decision.decided_at, requests=numbered)
-        log.record("subtask.returned", by=by, task=task, stage=review.subtask.stage, to=target, round=task.round,
-                   requests=len(numbered), why=reason)  # fmt: skip
+        log.record(
+            "subtask.returned",
+            by=by,
+            task=task,
+            stage=review.subtask.stage,
+            to=target,
+            round=task.round,
+            requests=len(numbered),
+            why=reason,
+        )
         log.write(lifecycle._go(ready, by=by, now=decision.decided_at))
         outbox.decided(review, decision)
     return decision
@@ -254,9 +294,13 @@ def _number(task: Task, by: str, requests: Sequence[dict[str, Any]]) -> list[dic
     for request in requests:
         if str(request.get("text", "")).strip() and artifact:
             Comment.objects.create(
-                task=task, artifact=_draft(task) or artifact, quote=str(request.get("quote", "")),
-                text=str(request["text"]).strip(), by=by, made_at=clock.now(),
-            )  # fmt: skip
+                task=task,
+                artifact=_draft(task) or artifact,
+                quote=str(request.get("quote", "")),
+                text=str(request["text"]).strip(),
+                by=by,
+                made_at=clock.now(),
+            )
     pending = list(Comment.objects.filter(task=task, by=by, number__isnull=True))
     last = (
         Comment.objects.filter(task=task)
@@ -365,16 +409,36 @@ def edit(
         if old.text == text:
             return old
         if base_sha256 is not None and base_sha256 != old.sha256:
-            raise Stale(f"Cannot save your edit of {task.key}: {kind} {old.number} arrived while you wrote. "
-                        "Your text is kept below; compare and save again.", review or Review(task=task))  # fmt: skip
+            raise Stale(
+                f"Cannot save your edit of {task.key}: {kind} {old.number} arrived while you wrote. "
+                "Your text is kept below; compare and save again.",
+                review or Review(task=task),
+            )
         new = artifacts.build(
-            artifacts.Numbers([task.pk]), task=task, subtask=old.subtask, run=None, kind=kind, text=text, data=old.data,
-            made_by=by, at=now, built_on=[old.sha256], stage=old.stage,
-        )  # fmt: skip
+            artifacts.Numbers([task.pk]),
+            task=task,
+            subtask=old.subtask,
+            run=None,
+            kind=kind,
+            text=text,
+            data=old.data,
+            made_by=by,
+            at=now,
+            built_on=[old.sha256],
+            stage=old.stage,
+        )
         new.save()
         _mark_stale(task, old, keep=new, now=now)
-        log.record("artifact.edited", by=by, task=task, stage=old.stage, kind=kind, number=new.number, sha256=new.sha256,
-                   base=old.sha256)  # fmt: skip
+        log.record(
+            "artifact.edited",
+            by=by,
+            task=task,
+            stage=old.stage,
+            kind=kind,
+            number=new.number,
+            sha256=new.sha256,
+            base=old.sha256,
+        )
         open_reviews = Review.objects.filter(task=task, open=1, artifact__kind=kind)
         gates = list(open_reviews.filter(kind=Review.Kind.GATE).select_related("subtask"))
         open_reviews.update(artifact=new, artifact_sha256=new.sha256, version=F("version") + 1)
@@ -467,9 +531,13 @@ def retry(task: Task, *, by: str, stage: str = "", reason: str = "") -> int:
         ids = list(rows.values_list("pk", flat=True).distinct())
         reviews.close(Review.objects.filter(subtask__in=ids), now=now)
         moved = machine.move(
-            Subtask.objects.filter(pk__in=ids), "retry", not_before=now, reason="",
-            max_attempts=F("attempts") + 1, crashes=0,
-        )  # fmt: skip
+            Subtask.objects.filter(pk__in=ids),
+            "retry",
+            not_before=now,
+            reason="",
+            max_attempts=F("attempts") + 1,
+            crashes=0,
+        )
         if moved:
             _changed(task)
             log.record("subtask.retry", by=by, task=task, stage=stage, reason=reason)
@@ -540,12 +608,20 @@ def pause(
     now = clock.now()
     try:
         with transaction.atomic():
-            store.hold_claims()  # no claim may be under way across this commit
+            store.close_gate()  # no claim may be under way across this commit
             hold = Hold.objects.create(
                 scope=scope, target=target, why=why[:300], placed_by=by, placed_at=now, until=until
             )
-            log.record("hold.placed", by=by, task=_held_task(hold), hold=hold.pk, scope=scope, target=target, why=why,
-                       until=until.isoformat() if until else None)  # fmt: skip
+            log.record(
+                "hold.placed",
+                by=by,
+                task=_held_task(hold),
+                hold=hold.pk,
+                scope=scope,
+                target=target,
+                why=why,
+                until=until.isoformat() if until else None,
+            )
     except IntegrityError:
         hold = Hold.objects.get(scope=scope, target=target, open=1)
     if stop_now:
@@ -560,8 +636,14 @@ def stop(hold: Hold, *, by: str, reason: str) -> int:
     with transaction.atomic():
         rows = list(under(hold).filter(status=S.DOING).select_related("task"))
         ids = [row.pk for row in rows]
-        machine.move(Subtask.objects.filter(pk__in=ids), "stop", fence=F("fence") + 1, not_before=now, reason=reason[:300],
-                     max_attempts=F("max_attempts") + 1)  # fmt: skip
+        machine.move(
+            Subtask.objects.filter(pk__in=ids),
+            "stop",
+            fence=F("fence") + 1,
+            not_before=now,
+            reason=reason[:300],
+            max_attempts=F("max_attempts") + 1,
+        )
         Run.objects.filter(subtask__in=ids, status=Run.Status.DOING).update(
             status=Run.Status.STOPPED, ended_at=now, error=reason
         )
@@ -685,8 +767,10 @@ def _check_stage(task: Task, stage: str, verb: str, before: str = "") -> None:
             f"Cannot {verb} {task.key} to {stage!r}: its workflow has the stages {', '.join(names)}."
         )
     if before and stage not in upstream(before, stages) | {before}:
-        raise Refused(f"Cannot {verb} {task.key} to {stage!r}: it does not come before {before}. "
-                      f"Choose one of {', '.join(sorted(upstream(before, stages)))}.")  # fmt: skip
+        raise Refused(
+            f"Cannot {verb} {task.key} to {stage!r}: it does not come before {before}. "
+            f"Choose one of {', '.join(sorted(upstream(before, stages)))}."
+        )
 
 
 def _needs_reason(reason: str, what: str) -> str:

@@ -23,7 +23,8 @@ FAILED_KINDS = {Review.Kind.ATTEMPTS, Review.Kind.POISON}
 
 @dataclass(frozen=True)
 class Why:
-    """`condition` is one of queued, running, waiting, returned, stalled, failed, done; `paused` lies over it."""
+    """`condition` is one of queued, running, waiting, returned, stalled, failed, done; `paused` lies
+    over any of them."""
 
     condition: str
     text: str
@@ -103,9 +104,15 @@ def _names(*groups: Iterable[Any]) -> dict[str, str]:
 
 
 def _one(
-    task: Task, rows: list[Subtask], review: Review | None, decision: Decision | None, returned: Event | None,
-    holds: list[Hold], names: dict[str, str], now: datetime,
-) -> Why:  # fmt: skip
+    task: Task,
+    rows: list[Subtask],
+    review: Review | None,
+    decision: Decision | None,
+    returned: Event | None,
+    holds: list[Hold],
+    names: dict[str, str],
+    now: datetime,
+) -> Why:
     hold = _hold_over(task, rows, holds)
     if task.status == Task.Status.DONE:
         return _ended(task, rows)
@@ -115,8 +122,15 @@ def _one(
     doing = [row for row in rows if row.status == S.DOING]
     if decision is not None:
         name = names.get(decision.by, decision.by)
-        return Why("running", f"{name} approved it.", _release(decision, doing, now), None, None,
-                   next((row for row in rows if row.pk == decision.review.subtask_id), None), hold)  # fmt: skip
+        return Why(
+            "running",
+            f"{name} approved it.",
+            _release(decision, doing, now),
+            None,
+            None,
+            next((row for row in rows if row.pk == decision.review.subtask_id), None),
+            hold,
+        )
     ready = [row for row in rows if row.status == S.READY]
     if doing:
         return _running(task, doing, returned, hold)

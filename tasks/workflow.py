@@ -213,11 +213,20 @@ def _graph(document: Document, definition: Definition_, agents: dict[str, Defini
                     )
         before = upstream(stage.name, [s.model_dump() for s in definition.stages])
         if stage.judges and stage.judges not in before:
-            say(index, f"judges `{stage.judges}`, which does not run before it. {nearest(stage.judges, sorted(before))}",
-                "judges")  # fmt: skip
+            say(
+                index,
+                f"judges `{stage.judges}`, which does not run before it. "
+                f"{nearest(stage.judges, sorted(before))}",
+                "judges",
+            )
         if stage.send_back and stage.send_back.to not in before:
-            say(index, f"sends back to `{stage.send_back.to}`, which does not run before it. "
-                f"{nearest(stage.send_back.to, sorted(before))}", "send_back", "to")  # fmt: skip
+            say(
+                index,
+                f"sends back to `{stage.send_back.to}`, which does not run before it. "
+                f"{nearest(stage.send_back.to, sorted(before))}",
+                "send_back",
+                "to",
+            )
         for group in stage.notify:
             if group not in access.GROUPS:
                 say(
@@ -226,8 +235,11 @@ def _graph(document: Document, definition: Definition_, agents: dict[str, Defini
                     "notify",
                 )
         if stage.name in before:
-            say(index, f"`{stage.name}` needs itself, by way of {', '.join(sorted(before))}. Remove one `needs`.",
-                "needs")  # fmt: skip
+            say(
+                index,
+                f"`{stage.name}` needs itself, by way of {', '.join(sorted(before))}. Remove one `needs`.",
+                "needs",
+            )
     return problems
 
 
