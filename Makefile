@@ -43,8 +43,8 @@ bench: $(DEV) ## measure the engine on this machine
 chaos: $(DEV) ## run the long tests that kill workers and cut connections
 	@$(PYTHON) -m pytest -m chaos $(ARGS)
 
-docs: $(DEV) ## check the pages under docs/; a running Clawbot serves them at /help/
-	@$(PYTHON) -m pytest -q tests/house/test_docs.py
+docs: $(DEV) ## write the generated pages and check all of docs/; Clawbot serves them at /help/
+	@$(PYTHON) manage.py document && $(PYTHON) -m pytest -q tests/house/test_docs.py
 
 shell: $(BASE) ## open a Python shell with everything loaded
 	@exec $(PYTHON) manage.py shell
