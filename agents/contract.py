@@ -52,6 +52,9 @@ class Brief(Part):
     instructions: str = ""
     voice: str = ""  # the brand voice, Markdown
     input: dict[str, Any] = Field(default_factory=dict)  # what the task was injected with
+    # What the workflow's folder lends to every task, by name and file stem: the audience's profile,
+    # past examples, the list of existing articles: {"audience": {"purchasing_leads": "..."}}.
+    materials: dict[str, dict[str, str]] = Field(default_factory=dict)
     artifacts: tuple[Given, ...] = ()  # latest version of each kind that this stage accepts
     requests: tuple[Request, ...] = ()  # what was asked when work came back, numbered from 1
     round: int = 1  # 1 on the first pass, +1 with each return

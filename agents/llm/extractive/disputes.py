@@ -1,0 +1,93 @@
+"""Finds figures that sources dispute: two sentences about one thing with different numbers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from agents.llm.extractive.corpus import Corpus, Line
+from agents.llm.jobs import Contradiction, Figure
+from agents.prose import figures, sentences, words
+from agents.prose.figures import Number
+
+ALIKE = 0.62  # tried on texts with known disputes; lower finds mere neighbours in topic
+
+
+def disputes(corpus: Corpus, at_most: int = 10) -> list[Contradiction]:
+    """The contradictions between different sources, the most alike pair first.
+
+    A limit to know: figures about one thing in quite different words are not found.
+    """
+    found = sorted(_pairs(corpus), key=lambda pair: -pair[0])
+    taken: set[int] = set()
+    result = []
+    for _, first, second, (a, b) in found:
+        if first.index in taken or second.index in taken:
+            continue
+        taken |= {first.index, second.index}
+        shared = [w for w in words.tokens(first.text) if w in words.tokens(second.text) and w not in words.STOP]
+        result.append(
+            Contradiction(
+                topic=" ".join(word for word in shared if not word[0].isdigit()),
+                statements=[
+                    Figure(text=first.text, source=first.source, value=a.text),
+                    Figure(text=second.text, source=second.source, value=b.text),
+                ],
+            )
+        )
+    return result[:at_most]
+
+
+def _pairs(corpus: Corpus) -> Iterator[tuple[float, Line, Line, tuple[Number, Number]]]:
+    stated = {line.index: _figures(line.text) for line in corpus.lines if sentences.is_whole(line.text)}
+    postings: dict[str, list[int]] = defaultdict(list)
+    for index, numbers in stated.items():
+        if numbers:
+            for word in corpus.vectors[index]:
+                postings[word].append(index)
+    seen: set[tuple[int, int]] = set()
+    for posting in postings.values():
+        if len(posting) > 200:
+            continue
+        for i in posting:
+            for j in posting:
+                if i < j and (i, j) not in seen:
+                    seen.add((i, j))
+                    first, second = corpus.lines[i], corpus.lines[j]
+                    if pair := _disputed(first, second, stated):
+                        alike = _about_one_thing(corpus, i, j)
+                        if alike >= ALIKE:
+                            yield alike, first, second, pair
+
+
+def _about_one_thing(corpus: Corpus, i: int, j: int) -> float:
+    """How much of the shorter sentence's meaning the other one shares, by the rarity of its words."""
+    first, second = corpus.vectors[i].keys(), corpus.vectors[j].keys()
+    shared = first & second
+    if len(shared) < 4:
+        return 0.0
+    weight = {word: corpus.idf.get(word, 1.0) for word in first | second}
+    return sum(weight[w] for w in shared) / min(sum(weight[w] for w in first), sum(weight[w] for w in second))
+
+
+def _disputed(first: Line, second: Line, stated: dict[int, list[Number]]) -> tuple[Number, Number] | None:
+    """The two numbers in dispute: one unit, different values, no year that explains the difference."""
+    if first.source == second.source:
+        return None
+    years = figures.years(first.text), figures.years(second.text)
+    if years[0] and years[1] and years[0] != years[1]:
+        return None
+    for a in stated[first.index]:
+        for b in stated[second.index]:
+            if a.unit and words.stem(a.unit) == words.stem(b.unit) and not a.same_as(b):
+                agreed = any(a.same_as(other) for other in stated[second.index])
+                agreed = agreed or any(b.same_as(other) for other in stated[first.index])
+                if not agreed:
+                    return a, b
+    return None
+
+
+def _figures(text: str) -> list[Number]:
+    """Numbers that measure something: years and days of the month do not."""
+    dated = " ".join(figures.dates(text))
+    return [n for n in figures.numbers(text) if n.text not in dated and not (1500 <= n.value < 2100 and not n.unit)]

@@ -1,0 +1,292 @@
+"""write_draft: an article arranged from passages of the sources, each sentence with its source.
+
+1. Put every passage into the section of the outline that it fits best (or find sections, where the
+   brief brings no outline).
+2. Fill the sections in turn, best passage first, without repeating and without leaning on one source.
+3. Place what the brief says must be mentioned, word for word, even where no source has it: the brief
+   orders it, and the reviewer is the one who objects.
+4. Sum up at the top, close with what the sources advise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from agents.llm.extractive import themes
+from agents.llm.extractive.corpus import Corpus, Line, corpus, topic
+from agents.llm.extractive.notes import backing
+from agents.llm.extractive.passages import Passage, passages
+from agents.llm.jobs import Draft, Section, Sentence
+from agents.prose import figures, sentences, words
+
+OPENING = "In short"
+CLOSING = "What to do next"
+SUMMARY_LINES = 3
+STEPS = 5
+DEFAULT_WORDS = (500, 900)
+
+
+@dataclass
+class Plan:
+    """A section that is being filled."""
+
+    heading: str
+    question: dict[str, float]
+    advice: bool = False
+    chosen: list[Passage] = field(default_factory=list)
+    ordered: list[Sentence] = field(default_factory=list)  # what must be mentioned here
+
+    @property
+    def words(self) -> int:
+        return sum(p.words for p in self.chosen) + sum(words.count(s.text) for s in self.ordered)
+
+
+def draft(material: Mapping[str, Any]) -> Draft:
+    """Arrange an article from `sources` for `title`, `brief`, `keyword`, `sections`, `must_mention`, `words`."""
+    return _Writer(material).write()
+
+
+class _Writer:
+    def __init__(self, material: Mapping[str, Any]) -> None:
+        self.material = material
+        self.corpus: Corpus = corpus(material["sources"])
+        self.passages = passages(self.corpus)
+        about = f"{material['title']} {material.get('keyword', '')} {topic(material.get('brief', ''))}"
+        self.subject = words.vector(about, self.corpus.idf)
+        self.taken: set[int] = set()  # lines that are in the draft
+        self.worth = {id(p): self._worth(p) for p in self.passages}
+
+    def write(self) -> Draft:
+        least, most = self._length()
+        plans = self._outline(most)
+        body = [plan for plan in plans if not plan.advice]
+        self._order_claims(body or plans)
+        for plan in plans:
+            if plan.advice:
+                self._advise(plan)
+        room = (least + most) // 2 - 90 - sum(plan.words for plan in plans if plan.advice)
+        self._fill(body, max(room, least))
+        summary = self._sum_up()
+        sections = [self._section(plan) for plan in plans if plan.chosen or plan.ordered]
+        if summary:
+            sections.insert(0, Section(heading=OPENING, paragraphs=[[s] for s in summary], style="bullets"))
+        return Draft(description=describe(self.material | {"sentences": self._texts(summary)}), sections=sections)
+
+    def _length(self) -> tuple[int, int]:
+        wanted = self.material.get("words") or {}
+        return int(wanted.get("min", DEFAULT_WORDS[0])), int(wanted.get("max", DEFAULT_WORDS[1]))
+
+    def _worth(self, passage: Passage) -> float:
+        fit = sum(self.corpus.fit(self.subject, line) for line in passage.lines) / len(passage.lines)
+        rank = max(self.corpus.rank[line.index] for line in passage.lines)
+        first = 0.12 if passage.lines[0].place == 0 else 0.0
+        longer = 0.08 * (len(passage.lines) - 1)
+        return fit + 0.35 * rank + first + longer - (0.15 if passage.lines[0].kind == "item" else 0)
+
+    # The outline
+
+    def _outline(self, most: int) -> list[Plan]:
+        given = [str(heading) for heading in self.material.get("sections", [])]
+        skip = {OPENING.lower(), "sources", "summary"}
+        headings = [heading for heading in given if heading.lower() not in skip]
+        if headings:
+            return [self._plan(heading) for heading in headings]
+        found = self._find_sections(max(2, min(5, most // 180)))
+        closing = self._plan(CLOSING)
+        return [*found, closing]
+
+    def _plan(self, heading: str) -> Plan:
+        question = words.vector(themes.expand(heading) or [heading.lower()], self.corpus.idf)
+        return Plan(heading, question, advice=themes.is_advice_heading(heading))
+
+    def _find_sections(self, wanted: int) -> list[Plan]:
+        """Sections where the brief brings none: the best passages far from each other are their seeds."""
+        ranked = sorted((p for p in self.passages if p.lines[0].place == 0), key=lambda p: -self.worth[id(p)])
+        seeds: list[Passage] = []
+        for passage in ranked:
+            if len(seeds) < wanted and all(self._near(passage, seed) < 0.22 for seed in seeds):
+                seeds.append(passage)
+        plans: list[Plan] = []
+        for seed in seeds:
+            near = sorted(self.passages, key=lambda p: -self._near(seed, p))[:6]
+            heading = self._name(seed, near, [plan.heading for plan in plans])
+            question = words.vector([w for p in near[:3] for w in words.content(p.text)] + words.content(seed.text) * 2, self.corpus.idf)
+            plans.append(Plan(heading, question))
+        return sorted(plans, key=lambda plan: plan.heading != "Background")
+
+    def _near(self, a: Passage, b: Passage) -> float:
+        together = a.lines[0].heading and (a.source, a.lines[0].heading) == (b.source, b.lines[0].heading)
+        return words.alike(self._vector(a), self._vector(b)) + (0.3 if together else 0)
+
+    def _vector(self, passage: Passage) -> dict[str, float]:
+        return words.vector(passage.text, self.corpus.idf)
+
+    def _name(self, seed: Passage, near: Sequence[Passage], taken: Sequence[str]) -> str:
+        heading = seed.lines[0].heading
+        if themes.is_telling(heading) and heading not in taken:
+            return heading
+        return themes.phrase([seed.text, *(p.text for p in near)], taken) or self.corpus.titles[seed.source]
+
+    # What the brief orders
+
+    def _order_claims(self, plans: list[Plan]) -> None:
+        for claim in self.material.get("must_mention", []):
+            text = claim if claim.rstrip().endswith((".", "!", "?")) else f"{claim.rstrip()}."
+            line = backing(claim, self.corpus)
+            question = words.vector(text, self.corpus.idf)
+            plan = max(plans, key=lambda plan: words.alike(question, plan.question))
+            if line is None:
+                plan.ordered.append(Sentence(text=text))
+            else:
+                self.taken |= {other.index for score, other in self.corpus.best(text)[:5] if score > 0.75} | {line.index}
+                plan.ordered.append(Sentence(text=text, sources=[line.source]))
+
+    # Filling
+
+    def _fill(self, plans: list[Plan], room: int) -> None:
+        """Give every section its best passage in turn until the room is used up."""
+        fits = {id(p): [self._fit(p, plan) for plan in plans] for p in self.passages}
+        open_plans = list(range(len(plans)))
+        while open_plans and sum(plan.words for plan in plans) < room:
+            for place in list(open_plans):
+                passage = self._next(plans[place], place, fits)
+                if passage is None:
+                    open_plans.remove(place)
+                    continue
+                plans[place].chosen.append(passage)
+                self.taken |= {line.index for line in passage.lines}
+                if sum(plan.words for plan in plans) >= room:
+                    break
+
+    def _fit(self, passage: Passage, plan: Plan) -> float:
+        lines = passage.lines
+        fit = sum(self.corpus.fit(plan.question, line) for line in lines) / len(lines)
+        same_heading = words.stem(lines[0].heading.lower()) == words.stem(plan.heading.lower())
+        return fit + (0.25 if same_heading else 0)
+
+    def _next(self, plan: Plan, place: int, fits: Mapping[int, list[float]]) -> Passage | None:
+        best, best_score = None, 0.0
+        for passage in self.passages:
+            if any(line.index in self.taken for line in passage.lines):
+                continue
+            own = fits[id(passage)]
+            elsewhere = max((fit for other, fit in enumerate(own) if other != place), default=0)
+            advice = 0.25 if all(themes.advises(line.text) == 1.0 for line in passage.lines) else 0
+            near = max((words.alike(self._vector(passage), self._vector(p)) for p in plan.chosen), default=0)
+            same = sum(p.source == passage.source for p in plan.chosen)
+            score = 1.5 * own[place] - 0.7 * max(0, elsewhere - own[place]) + 0.7 * self.worth[id(passage)]
+            score = (score - 0.5 * near - advice) * 0.85**same
+            if score > best_score:
+                best, best_score = passage, score
+        return best
+
+    def _advise(self, plan: Plan) -> None:
+        """The steps that sources advise, from different sources first."""
+        scored = []
+        for passage in passages(self.corpus, most=2):
+            advice = themes.advises(passage.lines[0].text)
+            if advice and not any(line.index in self.taken for line in passage.lines):
+                told = 0.5 if themes.is_advice_heading(passage.lines[0].heading) else 0
+                scored.append((advice + told + self._worth(passage), passage))
+        for limit in (1, 2, STEPS):
+            for _, passage in sorted(scored, key=lambda pair: -pair[0]):
+                same = sum(p.source == passage.source for p in plan.chosen)
+                repeated = any(line.index in self.taken for line in passage.lines)
+                near = max((words.alike(self._vector(passage), self._vector(p)) for p in plan.chosen), default=0)
+                if len(plan.chosen) < STEPS and same < limit and not repeated and near < 0.45:
+                    plan.chosen.append(passage)
+                    self.taken |= {line.index for line in passage.lines}
+
+    def _sum_up(self) -> list[Sentence]:
+        """The lines that say most about the subject and are not in the body already."""
+
+        def worth(line: Line) -> float:
+            number = 0.1 if figures.numbers(line.text) else 0
+            return self.corpus.fit(self.subject, line) + 0.5 * self.corpus.rank[line.index] + number
+
+        chosen: list[Line] = []
+        for line in sorted(self.corpus.lines, key=lambda line: (-worth(line), line.index)):
+            if len(chosen) == SUMMARY_LINES:
+                break
+            fits = line.opens and line.index not in self.taken and 8 <= words.count(line.text) <= 32
+            fits = fits and not figures.quotations(line.text) and line.kind == "paragraph"
+            near = max((words.alike(self.corpus.vectors[line.index], self.corpus.vectors[o.index]) for o in chosen), default=0)
+            if fits and near < 0.4 and worth(line) > 0.15:
+                chosen.append(line)
+        self.taken |= {line.index for line in chosen}
+        return [Sentence(text=line.text, sources=[line.source]) for line in chosen]
+
+    # Setting
+
+    def _section(self, plan: Plan) -> Section:
+        style = "steps" if plan.advice and len(plan.chosen) > 1 else "prose"
+        paragraphs = [self._sentences(p) for p in (plan.chosen if plan.advice else _arranged(plan.chosen))]
+        if style == "prose":
+            paragraphs = _joined(paragraphs)
+        for claim in plan.ordered:
+            place = next((i for i, p in enumerate(paragraphs) if claim.sources and p[0].sources == claim.sources), None)
+            if place is None or words.count(" ".join(s.text for s in paragraphs[place])) > 60:
+                paragraphs.insert(min(1, len(paragraphs)), [claim])
+            else:
+                paragraphs[place].insert(0, claim)
+        return Section(heading=plan.heading, paragraphs=paragraphs, style=style)
+
+    def _sentences(self, passage: Passage) -> list[Sentence]:
+        found = []
+        for line in passage.lines:
+            found.append(Sentence(text=line.text, sources=[line.source]))
+            found += self._other_side(line)
+        return found
+
+    def _other_side(self, line: Line) -> list[Sentence]:
+        """Where another source states another figure, its words, so that the reader sees both."""
+        for contradiction in self.material.get("contradictions", []):
+            for statement in contradiction["statements"]:
+                if statement["text"] != line.text:
+                    continue
+                others = [s for s in contradiction["statements"] if s["source"] != line.source]
+                return [dissent(s["text"], s["source"], self.corpus.titles) for s in others]
+        return []
+
+    @staticmethod
+    def _texts(found: Sequence[Sentence]) -> list[str]:
+        return [sentence.text for sentence in found]
+
+
+def dissent(text: str, source: int, titles: Mapping[int, str]) -> Sentence:
+    """The fixed frame around the other side of a disputed figure; the words inside are the source's."""
+    title = titles[source].split(": ")[0]
+    return Sentence(text=f"“{title}” gives a different figure: “{text.replace('“', '‘').replace('”', '’')}”", sources=[source])
+
+
+def describe(material: Mapping[str, Any]) -> str:
+    """A meta description of 70 to 160 characters, where a sentence of that size is there."""
+    keyword = str(material.get("keyword", "")).lower()
+    fitting = [s for s in material.get("sentences", []) if 60 <= len(s) <= 158 and sentences.stands_alone(s)]
+    fitting.sort(key=lambda s: (keyword not in s.lower() if keyword else False, abs(len(s) - 140)))
+    if fitting:
+        return str(fitting[0])
+    title = str(material["title"]).rstrip(".")
+    count = len(material.get("sources", []))
+    return f"{title}: what {count} sources report, with their figures and their words." if count > 1 else f"{title}: what the source reports."
+
+
+def _arranged(chosen: Sequence[Passage]) -> list[Passage]:
+    """Passages of one source together and in its order, the source of the best passage first."""
+    order = list(dict.fromkeys(p.source for p in chosen))
+    return sorted(chosen, key=lambda p: (order.index(p.source), p.lines[0].index))
+
+
+def _joined(paragraphs: list[list[Sentence]]) -> list[list[Sentence]]:
+    """Short neighbours from one source become one paragraph."""
+    joined: list[list[Sentence]] = []
+    for paragraph in paragraphs:
+        size = words.count(" ".join(s.text for s in paragraph))
+        before = words.count(" ".join(s.text for s in joined[-1])) if joined else 0
+        if joined and joined[-1][0].sources == paragraph[0].sources and min(size, before) < 30 and size + before < 80:
+            joined[-1] = joined[-1] + paragraph
+        else:
+            joined.append(paragraph)
+    return joined

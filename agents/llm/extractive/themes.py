@@ -1,0 +1,97 @@
+"""What the usual headings of articles are about, in words that sources use, and what names a topic."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from agents.prose import words
+
+_THEMES = {
+    "background": "background summary introduction overview purpose volume describe means history context widely",
+    "work": "work request read compare step process travel send receive decide connect know",
+    "time": "time day hour week minute duration wait delay longest month",
+    "cost": "cost price euro dollar spend paid licence budget fee software saving",
+    "saving": "saving saved lower reduction cut fell recover gain",
+    "brought": "result saved fell gain answer benefit hour ticket effect",
+    "drove": "driver account growth grew rise rose share cause reason increase",
+    "result": "result effect measured fell rose reduction gain reached",
+    "risk": "risk wrong mistake error obstacle problem fail complaint danger worst outage incident blocked old stale",
+    "limit": "limit threshold allowed refuse stop sign signature exception",
+    "check": "check verify confirm fraud account register test control",
+    "hidden": "hide hidden without left silence call",
+    "look": "look want open calculate total",
+    "install": "install package build compile download setup requirement",
+    "configuration": "configure option setting file variable default environment",
+    "security": "security password permission key vulnerability trust certificate",
+    "history": "history version release originally author written since",
+}
+_ADVICE_HEADING = re.compile(r"\b(?:advice|advise|recommend\w*|next|to do|go on|begin|start\w*|steps?|lesson|outlook|usage|tips?|first|what (?:helped|helps)|changes helped)\b", re.I)
+_ADVICE = re.compile(r"\b(?:should|recommends?|recommended|advises?|advised|must|ought to|needs? to|have to|make sure|be sure|can be|worth|would tell|is best|it is better)\b", re.I)
+_IMPERATIVE = re.compile(
+    r"^(?:Add|Agree|Always|Ask|Avoid|Begin|Build|Call|Change|Check|Choose|Compare|Compile|Configure|Consider|Consult|Copy|Create|Decide"
+    r"|Define|Delete|Do|Download|Edit|Enable|Ensure|Follow|Give|Have|Install|Keep|Leave|Let|List|Look|Make|Mark|Measure|Move|Name|Never|Open"
+    r"|Pick|Plan|Please|Prefer|Publish|Put|Read|Record|Remember|Remove|Replace|Report|Run|Save|See|Select|Send|Set|Show|Specify|Start|Stop"
+    r"|Take|Tell|Test|Try|Type|Update|Use|Verify|Wait|Write)\b(?! (?:of|was|were|is|are)\b)"
+)
+_EMPTY_HEADINGS = frozenset(
+    """introduction intro overview description summary about notes note readme general misc miscellaneous other contents
+    background method methods author authors credits copyright license licence contact contacts faq changes changelog
+    abstract preface conclusion conclusions name synopsis examples example see also todo bugs files index document""".split()
+)
+
+
+def expand(heading: str) -> list[str]:
+    """The stems of a heading and of what such a heading is usually about."""
+    own = words.content(heading)
+    found = list(own) * 3
+    for key, about in _THEMES.items():
+        if words.stem(key) in own:
+            found += words.content(about)
+    return found
+
+
+def is_advice_heading(heading: str) -> bool:
+    """Whether a section is about what the reader should do."""
+    return bool(_ADVICE_HEADING.search(heading))
+
+
+def advises(sentence: str) -> float:
+    """How much a sentence reads as advice: 1 tells the reader what to do, 0 tells nothing."""
+    if _IMPERATIVE.match(sentence):
+        return 1.0
+    return 0.8 if _ADVICE.search(sentence) else 0.0
+
+
+def is_telling(heading: str) -> bool:
+    """Whether a source's heading says what it is about, so that an article may use it."""
+    bare = heading.strip()
+    stems = words.content(bare)
+    if not 1 <= len(stems) <= 7 or len(bare) > 60 or bare.lower() in _EMPTY_HEADINGS:
+        return False
+    return not re.search(r"[<>@=\\/_{}|:;\"`]|\d\.\d|\.\w", bare) and bare[0].isupper()
+
+
+def phrase(texts: Sequence[str], avoid: Iterable[str] = ()) -> str:
+    """The phrase that comes back most in these texts, as a heading; empty where none does."""
+    taken = {words.stem(word) for text in avoid for word in words.tokens(text)}
+    counts: Counter[tuple[str, ...]] = Counter()
+    forms: dict[tuple[str, ...], str] = {}
+    for text in texts:
+        seen: set[tuple[str, ...]] = set()
+        for run in re.split(r"[^\w\s'’-]|\b(?:%s)\b" % "|".join(sorted(words.STOP, key=len, reverse=True)), text):
+            found = [token for token in re.findall(r"[A-Za-zÀ-ÿ][\w'’-]+", run) if token.lower() not in words.STOP]
+            for size in (3, 2):
+                for start in range(len(found) - size + 1):
+                    part = found[start : start + size]
+                    key = tuple(words.stem(word.lower()) for word in part)
+                    forms.setdefault(key, " ".join(part))
+                    seen.add(key)
+        counts.update(seen)
+    ranked = sorted(counts.items(), key=lambda item: (-item[1] * len(item[0]), item[0]))
+    for key, times in ranked:
+        if times >= 2 and not set(key) <= taken and not key[-1].endswith("ly"):
+            form = forms[key]
+            return form[0].upper() + form[1:]
+    return ""

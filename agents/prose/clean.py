@@ -1,0 +1,41 @@
+"""Makes text from outside harmless as text: what no reader can see and no database agrees on goes out."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# NUL and other controls (PostgreSQL refuses U+0000), surrogates (not encodable), bidi overrides and TAG
+# characters (hide or reorder words), soft hyphens, zero-width and non-characters.
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\ud800-\udfff\ufeff\ufdd0-\ufdef\ufff0-\uffff\U000e0000-\U000e0fff]"
+)
+# The turn markers of chat templates: inert here, but this text goes into later prompts.
+_TURNS = re.compile(r"<\|[a-z_]{1,30}\|>|</?(?:tool_call|tool_result|function_calls?)\b[^<>]{0,200}>", re.I)
+_SPACES = re.compile(r"[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
+
+
+def clean(text: str, limit: int = 200_000) -> str:
+    """NFC, `\\n` line ends, no hidden characters, no chat-turn markers, at most `limit` characters."""
+    text = text[: limit * 2].replace("\r\n", "\n").replace("\r", "\n")
+    text = _SPACES.sub(" ", _HIDDEN.sub("", text))
+    text = _TURNS.sub("", text)
+    return unicodedata.normalize("NFC", text)[:limit]
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """Clean text on one line, for titles, names and messages; cut at a word with an ellipsis."""
+    flat = " ".join(clean(text, limit * 4).split())
+    return flat if len(flat) <= limit else flat[: limit - 1].rsplit(" ", 1)[0].rstrip(",;:") + "…"
+
+
+def clean_deep(value: object, limit: int = 200_000) -> object:
+    """`clean` on every text inside lists and mappings, keys included."""
+    if isinstance(value, str):
+        return clean(value, limit)
+    if isinstance(value, list | tuple):
+        return [clean_deep(item, limit) for item in value]
+    if isinstance(value, dict):
+        return {clean(str(key), 200): clean_deep(item, limit) for key, item in value.items()}
+    return value

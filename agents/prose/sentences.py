@@ -1,0 +1,104 @@
+"""Cuts paragraphs into sentences, and knows which sentences can stand alone."""
+
+from __future__ import annotations
+
+import re
+
+from agents.prose.words import count
+
+# An ending, closing quotes or brackets, an optional citation, space, and a start that begins a sentence.
+_END = re.compile(r"([.!?…]+[\"'”’)\]]*(?:\s?\[\d{1,3}\])*)(\s+)(?=[\"'“‘(\[`*_]*[A-Z0-9À-ÞĀ-Ž])")
+_SHORT = re.compile(
+    r"(?:\b(?:e\.g|i\.e|cf|vs|etc|approx|incl|resp|al|ca|no|nos|vol|fig|sec|ch|pp?|ed|eds|dr|mr|mrs|ms|prof|st|sr|jr"
+    r"|inc|ltd|co|corp|dept|est|gen|gov|sen|rep|rev|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|u\.s|u\.k|a\.m|p\.m)"
+    r"|\b[A-Z])\.$",
+    re.I,
+)
+_ALWAYS_ENDS = re.compile(r"\b(?:etc|u\.s|u\.k|a\.m|p\.m|inc|ltd|co|corp)\.$", re.I)
+
+# Words that lean on the sentence before. A paragraph that starts with one reads as if a page were missing.
+_LEANS = re.compile(
+    r"^(?:[\"'“‘(]*)(?:this|that|these|those|it|its|it's|they|their|theirs|them|he|she|his|her|hers|him|such|both|neither|either"
+    r"|another|others?|some|however|but|and|or|so|yet|nor|also|too|then|thus|hence|therefore|instead|otherwise|nevertheless"
+    r"|nonetheless|moreover|furthermore|additionally|consequently|accordingly|similarly|likewise|meanwhile|besides|still"
+    r"|conversely|alternatively|rather|again|next|later|earlier|finally|lastly|second(?:ly)?|third(?:ly)?|fourth(?:ly)?|here"
+    r"|there(?:fore|by|after)?|for (?:example|instance|this|that|these)|in (?:addition|this|that|these|such|contrast|turn"
+    r"|other words|particular|fact|short|summary|conclusion|both)|as (?:a result|such|well|noted|mentioned|described|above|shown)"
+    r"|on the other|on the contrary|by contrast|at (?:this|that|the same)|after (?:this|that)|because of (?:this|that)"
+    r"|with (?:this|that|these)|to this|of these|of those|one of (?:these|them)|the (?:latter|former|following|above|below|same|other"
+    r"|result|rest|second|third|two|others|first one)|which|who|whose|what|if so|if not|note that|not|no,|yes)\b",
+    re.I,
+)
+# "There are three kinds" and "It takes four hours" stand by themselves; "There" and "It" alone do not.
+_STANDS = re.compile(r"^(?:there (?:is|are|was|were|has|have|will)|it (?:is|was) (?:possible|important|recommended|easy|not possible|necessary))\b", re.I)
+_POINTS = re.compile(
+    r"\b(?:as follows|(?:see|described|shown|listed|mentioned|discussed|given|explained) (?:above|below|earlier|later|elsewhere|here|in)"
+    r"|following (?:list|table|example|section|figure|command|code|sections|steps)|(?:table|figure|listing|section|chapter|appendix) \d"
+    r"|this (?:document|section|chapter|page|file|manual|guide|article|readme|table|list|example|report|paper|post)|(?:above|below)\b"
+    r"|the (?:next|previous|preceding) (?:section|chapter|page|example|paragraph))",
+    re.I,
+)
+_LABEL = re.compile(r"^(?:[A-Z][\w-]*)(?: [\w-]+){0,2}: ")  # "Date: 6 July." is a record, no sentence
+_LOWER = re.compile(r"(?<![\w-])[a-zà-ÿ]{2,}")
+_FIRST_PERSON = re.compile(r"\b(?:I|I'm|I've|I'd|we|We|we're|We're|we've|We've|our|Our|ours|us|my|My|me)\b")
+_QUOTED = re.compile(r"[\"“][^\"”]{2,400}[\"”]")
+
+
+def split(paragraph: str) -> list[str]:
+    """The sentences of one paragraph, verbatim apart from line breaks, citations kept with their sentence."""
+    text = " ".join(paragraph.split())
+    return [text[start:end] for start, end in spans(text)]
+
+
+def spans(text: str) -> list[tuple[int, int]]:
+    """Where each sentence of `text` starts and ends; the white space between belongs to none."""
+    found: list[tuple[int, int]] = []
+    start = 0
+    for match in _END.finditer(text):
+        before = text[start : match.end(1)]
+        words_only = re.sub(r"[\"'”’)\]]+$", "", before)
+        if _SHORT.search(words_only) and not (_ALWAYS_ENDS.search(words_only) and text[match.end()].isupper()):
+            continue
+        if re.search(r"(?:^|\s)\d{1,2}\.$", before) and count(before) < 3:  # "1. First step" is a marker
+            continue
+        found.append((start, match.end(1)))
+        start = match.end()
+    if text[start:].strip():
+        found.append((start, len(text.rstrip())))
+    return found
+
+
+def is_whole(sentence: str) -> bool:
+    """A full sentence a reader could meet: starts and ends like one, right size, brackets and quotes closed."""
+    bare = re.sub(r"\s*\[\d{1,3}\]", "", sentence).strip()
+    if not re.match(r"[\"'“‘(`*_]*[A-ZÀ-ÞĀ-Ž0-9]", bare) or not re.search(r"[.!?][\"'”’)]*$", bare):
+        return False
+    if not 5 <= count(bare) <= 48 or bare.endswith(("...", "…")) or "…" in bare or " ... " in bare:
+        return False
+    pairs = (("(", ")"), ("[", "]"), ("“", "”"), ("{", "}"))
+    if any(bare.count(a) != bare.count(b) for a, b in pairs) or bare.count('"') % 2 or bare.count("`") % 2:
+        return False
+    if _LABEL.match(bare) or len(_LOWER.findall(bare)) < 3:
+        return False
+    letters = sum(c.isalpha() or c.isspace() for c in bare)
+    return letters / len(bare) > 0.78 and "://" not in bare and "@" not in bare and "\\" not in bare
+
+
+def leans(sentence: str) -> bool:
+    """Whether the sentence leans on the one before it ("However", "They")."""
+    return bool(_LEANS.match(sentence.lstrip("*_`"))) and not _STANDS.match(sentence)
+
+
+def points_elsewhere(sentence: str) -> bool:
+    """Whether it points at something that an extract does not bring along ("see below", "Table 2")."""
+    return bool(_POINTS.search(sentence))
+
+
+def is_first_person(sentence: str) -> bool:
+    """Whether the source speaks of itself ("we") outside quotation marks."""
+    return bool(_FIRST_PERSON.search(_QUOTED.sub("", sentence)))
+
+
+def stands_alone(sentence: str) -> bool:
+    """Whether the sentence may open a paragraph of somebody else's article."""
+    return is_whole(sentence) and not leans(sentence) and not points_elsewhere(sentence) and not is_first_person(sentence)
