@@ -45,8 +45,9 @@ KINDS: dict[str, str] = {
     "hold.placed": "hold, scope, target, why, until",
     "hold.lifted": "hold, scope, target",
     "notice.sent": "notice, kind, carrier, recipient",
-    "notice.uncertain": "notice, carrier, error",
-    "notice.dead": "notice, carrier, error",
+    "notice.uncertain": "notice, kind, carrier, recipient, error",
+    "notice.dead": "notice, kind, carrier, recipient, error",
+    "notice.resent": "notice, kind, carrier, recipient: a person asked for it",
     "schedule.fired": "schedule, due_at, tasks",
     "stage.stalled": "stage, seconds, usual",
     "worker.started": "worker",
@@ -58,7 +59,7 @@ KINDS: dict[str, str] = {
 }
 
 
-def line(kind: str, *, by: str, task: Task | None = None, stage: str = "", **data: Any) -> Event:
+def line(kind: str, /, *, by: str, task: Task | None = None, stage: str = "", **data: Any) -> Event:
     """An unsaved event. Raises ValueError for a kind that `KINDS` does not list."""
     if kind not in KINDS:
         raise ValueError(f"Unknown event kind {kind!r}: add it to tasks.log.KINDS with what its data holds.")
@@ -70,6 +71,6 @@ def write(events: Iterable[Event]) -> None:
     Event.objects.bulk_create(list(events))
 
 
-def record(kind: str, *, by: str, task: Task | None = None, stage: str = "", **data: Any) -> None:
+def record(kind: str, /, *, by: str, task: Task | None = None, stage: str = "", **data: Any) -> None:
     """Store one event in the caller's transaction."""
     write([line(kind, by=by, task=task, stage=stage, **data)])
