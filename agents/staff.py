@@ -1,0 +1,43 @@
+"""Who is configured to do what: reads and stores the versions of agents.
+
+Every change is a new version; a run that has begun keeps the one it began with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from django.db import transaction
+
+from .definition import Definition
+from .models import Agent, AgentVersion
+
+
+def active(slug: str) -> AgentVersion | None:
+    """The version that new runs of this agent use; None where there is no such agent."""
+    agent = Agent.objects.select_related("active__agent").filter(slug=slug).first()
+    return agent.active if agent else None
+
+
+def definitions() -> dict[str, Definition]:
+    """Every configured agent's active definition, by name."""
+    agents = Agent.objects.select_related("active").exclude(active=None)
+    return {agent.slug: Definition.model_validate(agent.active.definition) for agent in agents if agent.active}
+
+
+def store(definition: Definition, *, by: str, note: str = "") -> AgentVersion | None:
+    """Make `definition` the active version of its agent; None where it says the same already."""
+    data = definition.model_dump(mode="json")
+    digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+    with transaction.atomic():
+        agent, _ = Agent.objects.select_for_update().get_or_create(slug=definition.name)
+        if agent.active and agent.active.sha256 == digest:
+            return None
+        number = (agent.versions.values_list("number", flat=True).first() or 0) + 1
+        version = AgentVersion.objects.create(
+            agent=agent, number=number, definition=data, sha256=digest, note=note[:200], created_by=by
+        )
+        agent.active = version
+        agent.save(update_fields=["active"])
+    return version

@@ -1,0 +1,116 @@
+"""A small workflow and helpers that do what workers and people do, through the verbs."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.utils import timezone
+
+from agents.contract import Finding, Made, Outcome
+from tasks import lifecycle, workflow
+from tasks.models import Subtask, Task, Worker, Workflow, WorkflowVersion
+
+ARTICLE: list[dict[str, Any]] = [
+    {"name": "research", "agent": "research", "done_as": "research_done", "retry": {"times": 3, "backoff": 30}},
+    {"name": "write", "agent": "writer", "needs": ["research"], "done_as": "draft_ready"},
+    {"name": "review", "agent": "reviewer", "needs": ["write"], "judges": "write", "done_as": "reviewed",
+     "send_back": {"to": "write", "at_most": 2}},
+    {"name": "format", "agent": "formatter", "needs": ["review"], "done_as": "formatted"},
+    {"name": "approve", "agent": "human", "needs": ["format"], "judges": "write", "done_as": "approved",
+     "notify": ["editors"]},
+    {"name": "publish", "agent": "publisher", "needs": ["approve"], "done_as": "published"},
+]  # fmt: skip
+
+
+def a_workflow(
+    name: str = "article", stages: list[dict[str, Any]] | None = None, key: str = "ART"
+) -> Workflow:
+    """A stored workflow with one version."""
+    shape = workflow.Definition_.model_validate(
+        {"name": name, "title": name.capitalize(), "key": key, "stages": stages or ARTICLE}
+    )
+    flow, _ = Workflow.objects.get_or_create(slug=name, defaults={"title": shape.title, "key": key})
+    flow.active = WorkflowVersion.objects.create(
+        workflow=flow, number=flow.versions.count() + 1, definition=shape.model_dump(mode="json"), sha256="0" * 64,
+        created_at=timezone.now(), created_by="clawbot",
+    )  # fmt: skip
+    flow.save()
+    return flow
+
+
+def a_task(
+    title: str = "Why agents need a manager", *, by: str = "clawbot", flow: str = "article", **more: Any
+) -> Task:
+    """An injected task."""
+    if not Workflow.objects.filter(slug=flow).exists():
+        a_workflow(flow)
+    return lifecycle.inject(flow, title=title, input=more.pop("input", {}), by=by, **more)
+
+
+def a_worker(name: str = "worker-a") -> Worker:
+    """A living worker."""
+    now = timezone.now()
+    return Worker.objects.create(
+        name=name,
+        host="host",
+        pid=1,
+        started_at=now,
+        heartbeat_at=now,
+        lease_until=now + timezone.timedelta(hours=1),
+    )
+
+
+def done(kind: str = "draft", text: str = "Agents work, people decide.", **more: Any) -> Outcome:
+    """A finished piece of work."""
+    return Outcome(word="done", made=(Made(kind=kind, text=text),), summary=f"Made one {kind}.", **more)
+
+
+def returned(sentence: str = "Agents never sleep.") -> Outcome:
+    """What a reviewer says who cannot find a source."""
+    finding = Finding(kind="unsupported_claim", text="No source says so.", quote=sentence)
+    return Outcome(word="send_back", why="One claim has no source.", findings=(finding,))
+
+
+KINDS = {"research": "research", "writer": "draft", "formatter": "page_html", "publisher": "published_html",
+         "reviewer": "review"}  # fmt: skip
+
+
+def claim_all(worker: Worker | None = None) -> list[lifecycle.Claimed]:
+    """All that may be claimed now."""
+    return lifecycle.claim(worker or Worker.objects.filter(ended_at=None).first() or a_worker(), 100)
+
+
+def finish(claimed: lifecycle.Claimed, outcome: Outcome | None = None, **more: Any) -> bool:
+    """Bring back one result; whether it was accepted."""
+    outcome = outcome or done(
+        KINDS.get(claimed.subtask.agent, "draft"), f"{claimed.subtask.stage} {uuid.uuid4()}"
+    )
+    return not lifecycle.finish([lifecycle.Result(claimed, outcome, **more)])
+
+
+def work_until(task: Task, stage: str) -> None:
+    """Let agents do every stage before `stage`."""
+    for _ in range(30):
+        row = current(task, stage)
+        if row.status in {Subtask.Status.READY, Subtask.Status.WAITING, Subtask.Status.DONE}:
+            return
+        for claimed in claim_all():
+            if claimed.task.pk == task.pk:
+                built = (
+                    list(task.artifacts.values_list("sha256", flat=True))
+                    if claimed.subtask.agent == "formatter"
+                    else []
+                )
+                finish(claimed, built_on=built)
+    raise AssertionError(f"{task.key} never came to {stage}")
+
+
+def current(task: Task, stage: str) -> Subtask:
+    """The current row of a stage."""
+    return Subtask.objects.get(task=task, stage=stage, live=1)
+
+
+def statuses(task: Task) -> dict[str, str]:
+    """Stage -> status of the current rows."""
+    return dict(Subtask.objects.filter(task=task, live=1).order_by("position").values_list("stage", "status"))

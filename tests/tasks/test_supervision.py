@@ -1,0 +1,357 @@
+"""What only people may do."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+
+from tasks import access, clock, lifecycle, supervision
+from tasks.machine import Refused
+from tasks.models import Artifact, Comment, Decision, Event, Notice, Review, Run, Subtask, Task
+from tasks.why import why
+from tests.tasks.builders import (
+    a_task, a_worker, claim_all, current, finish, returned, statuses, work_until,
+)  # fmt: skip
+
+pytestmark = pytest.mark.django_db
+
+
+def at_the_gate() -> tuple[Task, Review]:
+    task = a_task()
+    work_until(task, "approve")
+    return task, Review.objects.get(task=task, open=1)
+
+
+def click() -> str:
+    return uuid.uuid4().hex
+
+
+def approve(review: Review, by: str = "user:ana", **more: object) -> Decision:
+    return supervision.approve(review, by=by, request_id=str(more.pop("request_id", click())), **more)  # type: ignore[arg-type]
+
+
+# -- approve
+
+
+def test_an_approval_is_recorded_at_once_and_released_after_the_undo_window(ana: object) -> None:
+    task, review = at_the_gate()
+
+    approve(review)
+    assert statuses(task)["approve"] == "waiting"
+    assert supervision.release_due() == 0
+
+    clock.move(timedelta(seconds=11))
+    assert supervision.release_due() == 1
+    assert supervision.release_due() == 0
+    assert statuses(task) | {"approve": "done", "publish": "ready"} == statuses(task)
+
+
+def test_a_double_click_is_one_decision(ana: object) -> None:
+    _, review = at_the_gate()
+    request = click()
+
+    assert approve(review, request_id=request).pk == approve(review, request_id=request).pk
+
+
+def test_refuses_an_approval_of_a_draft_that_has_changed_since(ana: object) -> None:
+    task, review = at_the_gate()
+    read = review.artifact_sha256
+    supervision.edit(task, by="user:ana", text="Another text.")
+
+    with pytest.raises(supervision.Stale, match="draft 2 arrived"):
+        approve(review, artifact_sha256=read)
+    assert statuses(task)["approve"] == "waiting"
+
+
+def test_refuses_a_second_decision_and_says_who_decided(ana: object, ben: object) -> None:
+    _, review = at_the_gate()
+    approve(review)
+
+    with pytest.raises(supervision.Stale, match="ana approved it already"):
+        approve(review, by="user:ben")
+
+
+def test_refuses_a_viewer_and_an_agent(cleo: object) -> None:
+    _, review = at_the_gate()
+
+    with pytest.raises(Refused, match="Only editors"):
+        approve(review, by="user:cleo")
+    with pytest.raises(Refused, match="not a person"):
+        approve(review, by="agent:reviewer")
+
+
+def test_with_four_eyes_the_author_of_the_draft_cannot_be_the_one_who_approves(
+    ana: object, ben: object
+) -> None:
+    task, review = at_the_gate()
+    Review.objects.filter(pk=review.pk).update(deciders={"group": "editors", "count": 1, "four_eyes": True})
+    supervision.edit(task, by="user:ana", text="Ana's own words.")
+    review = Review.objects.get(pk=review.pk)
+    for claimed in claim_all():
+        finish(claimed)
+
+    with pytest.raises(Refused, match="second person"):
+        approve(review)
+    approve(review, by="user:ben", undo_seconds=0)
+    assert statuses(task)["approve"] == "done"
+
+
+def test_a_gate_for_two_waits_for_two_different_people(ana: object, ben: object) -> None:
+    task, review = at_the_gate()
+    Review.objects.filter(pk=review.pk).update(deciders={"group": "editors", "count": 2, "four_eyes": False})
+    review.refresh_from_db()
+
+    approve(review, undo_seconds=0)
+    approve(review, undo_seconds=0)
+    assert statuses(task)["approve"] == "waiting"
+    approve(review, by="user:ben", undo_seconds=0)
+    assert statuses(task)["approve"] == "done"
+
+
+def test_an_undone_approval_opens_the_review_again(ana: object) -> None:
+    task, review = at_the_gate()
+    decision = approve(review)
+
+    supervision.undo(decision, by="user:ana")
+    supervision.undo(decision, by="user:ana")
+    clock.move(timedelta(hours=1))
+
+    assert supervision.release_due() == 0
+    assert Review.objects.get(pk=review.pk).open == 1 and statuses(task)["approve"] == "waiting"
+
+
+def test_refuses_to_undo_what_was_released(ana: object) -> None:
+    _, review = at_the_gate()
+    decision = approve(review, undo_seconds=0)
+
+    with pytest.raises(Refused, match="released already"):
+        supervision.undo(decision, by="user:ana")
+
+
+# -- return
+
+
+def test_comments_become_numbered_requests_that_the_next_draft_answers(ana: object) -> None:
+    task, review = at_the_gate()
+    supervision.comment(review.artifact, by="user:ana", text="Say how much.", quote="a lot")
+    supervision.comment(review.artifact, by="user:ana", text="Shorten.")
+
+    supervision.send_back(review, by="user:ana", request_id=click())
+
+    row = current(task, "write")
+    assert [(r["number"], r["text"]) for r in row.requests] == [(1, "Say how much."), (2, "Shorten.")]
+    assert row.round == 2 and Review.objects.get(pk=review.pk).open is None
+    assert statuses(task)["research"] == "done"
+
+
+def test_refuses_a_return_without_a_request_and_loses_nothing(ana: object) -> None:
+    task, review = at_the_gate()
+
+    with pytest.raises(Refused, match="say what should change"):
+        supervision.send_back(review, by="user:ana", request_id=click())
+    assert Review.objects.get(pk=review.pk).open == 1 and Decision.objects.count() == 0
+    assert statuses(task)["approve"] == "waiting"
+
+
+def test_refuses_a_return_to_a_stage_that_does_not_come_before(ana: object) -> None:
+    _, review = at_the_gate()
+
+    with pytest.raises(Refused, match="does not come before"):
+        supervision.send_back(
+            review, by="user:ana", to="publish", requests=[{"text": "x"}], request_id=click()
+        )
+
+
+def test_keeps_the_comment_that_was_sent_and_lets_its_author_remove_a_pending_one(ana: object) -> None:
+    _, review = at_the_gate()
+    made = supervision.comment(review.artifact, by="user:ana", text="Too long.")
+    supervision.uncomment(made, by="user:ana")
+
+    assert Comment.objects.count() == 0
+
+
+# -- edit
+
+
+def test_an_edit_at_a_gate_makes_a_new_version_and_the_old_one_stays(ana: object) -> None:
+    task, review = at_the_gate()
+
+    new = supervision.edit(task, by="user:ana", text="Ana's words.", base_sha256=review.artifact_sha256)
+
+    assert (new.number, new.made_by) == (2, "user:ana")
+    review.refresh_from_db()
+    assert review.artifact_sha256 == new.sha256 and review.version == 2
+    assert Artifact.objects.filter(task=task, kind="draft").count() == 2
+    assert Artifact.objects.get(task=task, kind="page_html").stale_since is not None
+
+
+def test_an_edit_is_rendered_again_before_the_release_without_a_second_notice(
+    ana: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervision, "deterministic", lambda agent: agent == "formatter")
+    task, review = at_the_gate()
+    supervision.edit(task, by="user:ana", text="Ana's words.")
+    review.refresh_from_db()
+
+    approve(review, undo_seconds=0)
+    assert statuses(task)["approve"] == "waiting" and statuses(task)["format"] == "ready"
+    finish(claim_all()[0])
+    assert supervision.release_due() == 1
+
+    assert statuses(task)["approve"] == "done"
+    assert Notice.objects.filter(task=task, kind="completion").count() == 1
+
+
+def test_refuses_an_edit_of_an_older_draft_than_the_newest(ana: object) -> None:
+    task, review = at_the_gate()
+    supervision.edit(task, by="user:ana", text="First.", base_sha256=review.artifact_sha256)
+
+    with pytest.raises(supervision.Stale, match="arrived while you wrote"):
+        supervision.edit(task, by="user:ana", text="Second.", base_sha256=review.artifact_sha256)
+
+
+# -- move by hand
+
+
+def test_an_override_passes_over_what_was_open_and_keeps_what_was_made(ben: object) -> None:
+    task = a_task()
+    work_until(task, "write")
+
+    supervision.override(task, by="user:ben", stage="format", reason="The draft came by mail.")
+
+    assert statuses(task) == {
+        "research": "done", "write": "skipped", "review": "skipped", "format": "ready", "approve": "blocked",
+        "publish": "blocked",
+    }  # fmt: skip
+    assert task.artifacts.count() == 1
+
+
+def test_an_override_needs_a_reason_and_an_operator(ana: object, ben: object) -> None:
+    task = a_task()
+    with pytest.raises(Refused, match="say why"):
+        supervision.override(task, by="user:ben", stage="write", reason=" ")
+    with pytest.raises(Refused, match="Only operators"):
+        supervision.override(task, by="user:ana", stage="write", reason="now")
+
+
+def test_runs_a_done_task_again_from_a_stage(ana: object, ben: object) -> None:
+    task, review = at_the_gate()
+    approve(review, undo_seconds=0)
+    finish(claim_all()[0])
+    task.refresh_from_db()
+    assert task.status == "done"
+
+    supervision.rerun_from(task, by="user:ben", stage="format", reason="New template.")
+
+    task.refresh_from_db()
+    assert (
+        task.status == "doing" and statuses(task)["format"] == "ready" and statuses(task)["write"] == "done"
+    )
+
+
+def test_retry_lets_a_stage_that_is_out_of_attempts_try_once_more(ben: object) -> None:
+    task = a_task()
+    for _ in range(3):
+        lifecycle.retry_later(claim_all()[0], why="No answer.", delay=timedelta(0))
+
+    assert supervision.retry(task, by="user:ben") == 1
+    assert supervision.retry(task, by="user:ben") == 0
+    assert [one.subtask.stage for one in claim_all()] == ["research"]
+    assert not Review.objects.filter(open=1).exists()
+
+
+def test_skip_goes_on_without_the_stage(ben: object) -> None:
+    task = a_task()
+
+    supervision.skip(task, by="user:ben", stage="research", reason="We have it already.")
+
+    assert statuses(task)["research"] == "skipped" and statuses(task)["write"] == "ready"
+
+
+def test_cancel_wins_over_a_result_that_comes_later(ben: object) -> None:
+    task = a_task()
+    [claimed] = claim_all()
+
+    supervision.cancel(task, by="user:ben", reason="Not needed.")
+    supervision.cancel(task, by="user:ben", reason="Not needed.")
+
+    assert not finish(claimed)
+    task.refresh_from_db()
+    assert (task.status, task.outcome, task.artifacts.count()) == ("done", "cancelled", 0)
+    assert Event.objects.filter(kind="task.cancelled").count() == 1
+
+
+# -- hold
+
+
+def test_nothing_is_claimed_under_a_hold_and_everything_after_it(ben: object) -> None:
+    task = a_task()
+    hold = supervision.pause("task", task.key, by="user:ben", why="A bad source.")
+    again = supervision.pause("task", task.key, by="user:ben", why="A bad source.")
+    assert hold.pk == again.pk and claim_all() == []
+
+    supervision.resume(hold, by="user:ben")
+    supervision.resume(hold, by="user:ben")
+
+    assert len(claim_all()) == 1
+
+
+@pytest.mark.parametrize("scope", ["all", "workflow", "agent", "task"])
+def test_a_hold_covers_its_scope_and_nothing_else(
+    scope: str, ben: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, other = a_task(), a_task("Edge caching for storefronts")
+    work_until(other, "write")
+    target = {"all": "", "workflow": "article", "agent": "research", "task": task.key}[scope]
+    Subtask.objects.filter(pk=current(task, "research").pk).update(status="ready", worker=None)
+    monkeypatch.setattr(supervision, "_agent_exists", lambda slug: True)
+    supervision.pause(scope, target, by="user:ben", why="new rules")
+
+    claimed = {one.task.key for one in claim_all()}
+    assert claimed == (set() if scope in {"all", "workflow"} else {other.key})
+
+
+def test_stop_now_fences_off_what_runs(ben: object) -> None:
+    task = a_task()
+    [claimed] = claim_all()
+
+    supervision.pause("all", by="user:ben", why="Wrong feed.", stop_now=True)
+
+    assert not finish(claimed)
+    assert statuses(task)["research"] == "ready" and Run.objects.get().status in {"stopped", "discarded"}
+
+
+def test_a_hold_with_an_end_lifts_itself(ben: object) -> None:
+    a_task()
+    supervision.pause("all", by="user:ben", why="Lunch.", until=clock.now() + timedelta(hours=1))
+    clock.move(timedelta(hours=2))
+
+    assert supervision.lift_due() == 1 and len(claim_all()) == 1
+
+
+# -- why
+
+
+def test_every_state_of_a_task_has_a_sentence(ana: object, ben: object) -> None:
+    task = a_task()
+    said = [why(task)]
+    work_until(task, "review")
+    finish(claim_all()[0], returned())
+    said.append(why(task))
+    claimed = claim_all(a_worker("b"))
+    said.append(why(task))
+    finish(claimed[0])
+    work_until(task, "approve")
+    said.append(why(task))
+    supervision.cancel(task, by="user:ben")
+    task.refresh_from_db()
+    said.append(why(task))
+
+    assert [one.condition for one in said] == ["queued", "returned", "running", "waiting", "done"]
+    assert all(one.text.endswith(".") for one in said)
+
+
+def test_every_verb_that_people_may_use_is_known_to_access() -> None:
+    assert set(supervision.VERBS) <= set(access.LEAST)
