@@ -1,18 +1,49 @@
-"""What every answer carries."""
+"""What every request gets and every answer carries."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlencode, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
+from django.utils import timezone
+from django_htmx.http import HttpResponseClientRedirect
+
+from .frame import Frame
 
 
 def frame(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Pages with people's work in them are not kept by browsers or proxies."""
+    """Gives a request its frame and its reader's time zone; keeps pages out of caches."""
 
     def answer(request: HttpRequest) -> HttpResponse:
-        response = get_response(request)
+        request.frame = Frame(request)  # type: ignore[attr-defined]
+        with timezone.override(zone_of(request.user)):
+            response = get_response(request)
         response.headers.setdefault("Cache-Control", "no-store")
+        if request.headers.get("HX-Request") == "true" and _asks_to_sign_in(response):
+            return _sign_in_whole_page(request)
         return response
 
     return answer
+
+
+def zone_of(user: object) -> ZoneInfo:
+    """The person's time zone, else the site's."""
+    try:
+        return ZoneInfo(getattr(user, "zone", "") or settings.SITE_ZONE)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo(settings.SITE_ZONE)
+
+
+def _asks_to_sign_in(response: HttpResponse) -> bool:
+    return response.status_code == 302 and urlsplit(response["Location"]).path == resolve_url(settings.LOGIN_URL)
+
+
+def _sign_in_whole_page(request: HttpRequest) -> HttpResponse:
+    """A session that ended: the browser goes to the sign-in page, and no card shows it inside itself."""
+    page = urlsplit(request.headers.get("HX-Current-URL", ""))
+    back = urlencode({"next": f"{page.path or '/'}{'?' + page.query if page.query else ''}"})
+    return HttpResponseClientRedirect(f"{resolve_url(settings.LOGIN_URL)}?{back}")

@@ -1,0 +1,193 @@
+"""The staff: what each agent does now, how well it did lately, and by which version it works."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from agents import registry
+from agents.contract import Refused
+from agents.definition import Definition
+from agents.models import Agent, AgentVersion
+from tasks.clock import now
+from tasks.models import Hold, Run, Subtask, Worker
+
+DAY = timedelta(hours=24)
+# A page shows what is usual, not every run there ever was.
+MOST_RUNS = 2_000
+GOOD = {Run.Status.DONE, Run.Status.RETURNED, Run.Status.ESCALATED}
+
+
+@dataclass
+class Row:
+    """One agent as the table shows it."""
+
+    slug: str
+    definition: Definition
+    version: AgentVersion
+    doing: list[Run] = field(default_factory=list)
+    queue: int = 0
+    ended: list[tuple[str, float]] = field(default_factory=list)  # (status, seconds) of the last day, oldest first
+    last: Run | None = None
+    cost: Decimal = Decimal(0)
+    hold: Hold | None = None
+
+    @property
+    def about(self) -> str:
+        """What it is for, in one line."""
+        return self.definition.title or self.definition.scope
+
+    @property
+    def condition(self) -> str:
+        if self.hold:
+            return "paused"
+        return "running" if self.doing else "idle"
+
+    @property
+    def word(self) -> str:
+        """Its state as the table says it."""
+        if self.doing:
+            most = self.definition.limits.concurrency
+            return f"{len(self.doing)} of {most} working" if most > 1 else "Working"
+        return "Idle"
+
+    @property
+    def succeeded(self) -> int | None:
+        """Share of the last day's runs that did their work, in percent; None without any."""
+        good = sum(status in GOOD for status, _ in self.ended)
+        return round(100 * good / len(self.ended)) if self.ended else None
+
+    @property
+    def p50(self) -> float | None:
+        return percentile([seconds for _, seconds in self.ended], 50)
+
+    @property
+    def p95(self) -> float | None:
+        return percentile([seconds for _, seconds in self.ended], 95)
+
+    @property
+    def line(self) -> str:
+        """The share that succeeded over the last day as SVG points in a box of 54 by 12, oldest left."""
+        marks = [status in GOOD for status, _ in self.ended]
+        size = max(1, math.ceil(len(marks) / 8))
+        shares = [sum(part) / len(part) for start in range(0, len(marks), size) if (part := marks[start : start + size])]
+        step = 54 / max(1, len(shares) - 1)
+        return " ".join(f"{place * step:.1f},{11 - 10 * share:.1f}" for place, share in enumerate(shares))
+
+
+@require_GET
+def agents(request: HttpRequest) -> HttpResponse:
+    """Everybody, and the workers that carry them."""
+    found = rows(request.GET.get("q", ""))
+    context = {
+        "rows": found, "q": request.GET.get("q", ""), "workers": workers(),
+        "working": sum(bool(row.doing) for row in found),
+        "idle": sum(row.condition == "idle" for row in found),
+        "paused": sum(row.hold is not None for row in found),
+    }  # fmt: skip
+    name = "parts/_agents.html" if request.headers.get("HX-Target") == "agents" else "pages/agents.html"
+    return render(request, name, context)
+
+
+@require_GET
+def agent(request: HttpRequest, slug: str) -> HttpResponse:
+    """One agent: its state, its versions (`v` picks one to read) and its latest runs."""
+    one = get_object_or_404(Agent.objects.select_related("active"), slug=slug)
+    used = dict(
+        Run.objects.filter(agent=slug).values_list("agent_version").annotate(runs=Count("id")).order_by()
+    )
+    versions = list(one.versions.order_by("-number"))
+    wanted = request.GET.get("v", "")
+    shown = next((v for v in versions if str(v.number) == wanted), one.active or versions[0])
+    for version in versions:
+        version.runs = used.get(version.number, 0)  # type: ignore[attr-defined]
+    definition = Definition.model_validate(shown.definition)
+    context = {
+        "agent": one, "row": next(iter(rows(only=slug)), None), "versions": versions, "shown": shown,
+        "definition": definition, "yaml": definition.yaml(), "job": job_description(definition.role),
+        "runs": Run.objects.filter(agent=slug).select_related("task", "subtask").order_by("-id")[:20],
+    }  # fmt: skip
+    return render(request, "pages/agent.html", context)
+
+
+def rows(q: str = "", *, only: str = "") -> list[Row]:
+    """Every agent with its figures; `only` one of them, or those whose name holds `q`."""
+    found = Agent.objects.select_related("active").exclude(active=None)
+    if only:
+        found = found.filter(slug=only)
+    if q:
+        found = found.filter(slug__icontains=q)
+    table = {
+        one.slug: Row(one.slug, Definition.model_validate(one.active.definition), one.active)
+        for one in found if one.active
+    }  # fmt: skip
+    _add_present(table)
+    _add_past(table)
+    return list(table.values())
+
+
+def _add_present(table: dict[str, Row]) -> None:
+    for run in Run.objects.filter(status=Run.Status.DOING, agent__in=table).select_related("task").order_by("id"):
+        table[run.agent].doing.append(run)
+    ready = Subtask.objects.filter(status=Subtask.Status.READY, agent__in=table)
+    for slug, number in ready.values_list("agent").annotate(number=Count("id")).order_by():
+        table[slug].queue = number
+    for hold in Hold.objects.filter(open=1, scope=Hold.Scope.AGENT, target__in=table):
+        table[hold.target].hold = hold
+
+
+def _add_past(table: dict[str, Row]) -> None:
+    moment = now()
+    since = moment - DAY
+    ended = Run.objects.filter(agent__in=table, ended_at__gte=since).exclude(status=Run.Status.STOPPED)
+    latest = ended.order_by("-ended_at").values_list("agent", "status", "started_at", "ended_at")[:MOST_RUNS]
+    for slug, status, started_at, ended_at in latest:
+        table[slug].ended.append((status, (ended_at - started_at).total_seconds()))
+    midnight = timezone.localtime(moment).replace(hour=0, minute=0, second=0, microsecond=0)
+    spent = Run.objects.filter(agent__in=table, started_at__gte=midnight)
+    for slug, cost in spent.values_list("agent").annotate(cost=Sum("cost_usd")).order_by():
+        table[slug].cost = cost
+    for row in table.values():
+        row.ended.reverse()
+        done = Run.objects.filter(agent=row.slug, ended_at__isnull=False, status__in=GOOD)
+        row.last = done.select_related("task").order_by("-ended_at").first()
+
+
+@dataclass(frozen=True)
+class Host:
+    """One worker process as the strip shows it."""
+
+    worker: Worker
+    busy: int
+    silent: bool
+
+
+def workers() -> list[Host]:
+    """Living workers, and those that fell silent and were not yet given up."""
+    living = Worker.objects.filter(ended_at=None).annotate(busy=Count("subtasks")).order_by("id")[:50]
+    late: datetime = now() - timedelta(seconds=settings.LEASE_SECONDS)
+    return [Host(one, one.busy, one.heartbeat_at < late) for one in living]
+
+
+def job_description(role: str) -> str:
+    """The role's own words; empty where the role is gone since."""
+    try:
+        return registry.role(role).text
+    except Refused:
+        return ""
+
+
+def percentile(values: list[float], share: int) -> float | None:
+    """The value that `share` percent of the values do not exceed; None without values."""
+    ordered: list[Any] = sorted(values)
+    return ordered[max(0, math.ceil(len(ordered) * share / 100) - 1)] if ordered else None

@@ -1,0 +1,64 @@
+"""What machines ask: is the process up, can it serve, does work move."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_GET
+
+from tasks.clock import now
+from tasks.models import Hold, Run, Subtask, Worker
+from tasks.supervision import under
+from tasks.workers import overdue
+
+# Free work that nobody took for this long while nothing ran means that work stands still.
+PATIENCE = timedelta(seconds=60)
+
+
+@login_not_required
+@require_GET
+def livez(request: HttpRequest) -> HttpResponse:
+    """The process answers. Asks the database nothing."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@login_not_required
+@require_GET
+def readyz(request: HttpRequest) -> JsonResponse:
+    """The database answers and is migrated; 503 with the reason otherwise."""
+    try:
+        executor = MigrationExecutor(connection)
+        missing = [str(step[0]) for step in executor.migration_plan(executor.loader.graph.leaf_nodes())]
+    except DatabaseError as error:
+        return JsonResponse({"ready": False, "why": f"the database does not answer: {type(error).__name__}"}, status=503)
+    if missing:
+        why = f"{len(missing)} migrations are missing; run manage.py migrate"
+        return JsonResponse({"ready": False, "why": why}, status=503)
+    return JsonResponse({"ready": True})
+
+
+@login_not_required
+@require_GET
+def progress(request: HttpRequest) -> JsonResponse:
+    """Work moves: workers live, and ready work is taken. 503 where it does not. What is paused need not move."""
+    workers = Worker.objects.filter(ended_at=None).exclude(pk__in=overdue()).count()
+    paused = Hold.objects.filter(scope=Hold.Scope.ALL, open=1).exists()
+    idle_seconds = _untouched_seconds()
+    moves = workers > 0 and idle_seconds < PATIENCE.total_seconds()
+    data = {"moves": moves, "workers": workers, "paused": paused, "untouched_seconds": round(idle_seconds)}
+    return JsonResponse(data, status=200 if moves else 503)
+
+
+def _untouched_seconds() -> float:
+    """How long free work has lain there while nothing at all ran; 0 where something runs."""
+    if Run.objects.filter(status=Run.Status.DOING).exists():
+        return 0
+    free = Subtask.objects.filter(status=Subtask.Status.READY)
+    for hold in Hold.objects.filter(open=1):
+        free = free.exclude(pk__in=under(hold).values("pk"))
+    oldest = free.order_by("not_before").values_list("not_before", flat=True).first()
+    return max(0.0, (now() - oldest).total_seconds()) if oldest else 0

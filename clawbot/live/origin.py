@@ -1,0 +1,44 @@
+"""A socket carries the person's cookie wherever it is opened from, so only our own pages may open one."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from channels.security.websocket import WebsocketDenier
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+
+PORTS = {"http": "80", "https": "443"}
+
+
+class SameOrigin:
+    """Refuses a handshake whose Origin is neither the host it asks for nor a trusted origin."""
+
+    def __init__(self, application: Any) -> None:
+        self.application = application
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
+        if allowed(dict(scope["headers"])):
+            return await self.application(scope, receive, send)
+        return await WebsocketDenier()(scope, receive, send)
+
+
+def allowed(headers: dict[bytes, bytes]) -> bool:
+    """Whether these handshake headers come from a page of this site."""
+    origin = headers.get(b"origin", b"").decode("latin-1")
+    if origin in settings.CSRF_TRUSTED_ORIGINS:
+        return True
+    scheme, netloc = urlsplit(origin)[:2]
+    host = headers.get(_host_header(), b"").decode("latin-1")
+    here = _place(host, scheme)
+    return bool(here[0]) and validate_host(here[0], settings.ALLOWED_HOSTS) and here == _place(netloc, scheme)
+
+
+def _place(netloc: str, scheme: str) -> tuple[str, str]:
+    domain, port = split_domain_port(netloc)
+    return domain, port or PORTS.get(scheme, "")
+
+
+def _host_header() -> bytes:
+    return b"x-forwarded-host" if settings.USE_X_FORWARDED_HOST else b"host"
