@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 from agents.llm.extractive import themes
 from agents.llm.extractive.corpus import Corpus, Line, corpus, topic
 from agents.llm.extractive.notes import backing
-from agents.llm.extractive.passages import Passage, passages
+from agents.llm.extractive.passages import Passage, follow, passages
 from agents.llm.jobs import Draft, Section, Sentence
 from agents.prose import figures, sentences, words
 
@@ -28,6 +29,10 @@ STEPS = 5
 DEFAULT_WORDS = (500, 900)
 
 
+# "The pilot was useful" opens well only for a reader who knows which pilot.
+_BARE = re.compile(r"(?:The|According to the|An?) (?:new |same |whole )?[a-z]+s? (?:[a-z]+ed|is|are|was|were|has|have|had|cost|will|can|may|in|,|[a-z]+s)\b")
+
+
 @dataclass
 class Plan:
     """A section that is being filled."""
@@ -36,11 +41,12 @@ class Plan:
     question: dict[str, float]
     advice: bool = False
     chosen: list[Passage] = field(default_factory=list)
-    ordered: list[Sentence] = field(default_factory=list)  # what must be mentioned here
+    ordered: list[list[Sentence]] = field(default_factory=list)  # paragraphs with what must be mentioned
 
     @property
     def words(self) -> int:
-        return sum(p.words for p in self.chosen) + sum(words.count(s.text) for s in self.ordered)
+        ordered = (sentence.text for paragraph in self.ordered for sentence in paragraph)
+        return sum(p.words for p in self.chosen) + words.count(" ".join(ordered))
 
 
 def draft(material: Mapping[str, Any]) -> Draft:
@@ -54,6 +60,7 @@ class _Writer:
         self.corpus: Corpus = corpus(material["sources"])
         self.passages = passages(self.corpus)
         about = f"{material['title']} {material.get('keyword', '')} {topic(material.get('brief', ''))}"
+        self.named = set(words.content(f"{material['title']} {material.get('keyword', '')}"))
         self.subject = words.vector(about, self.corpus.idf)
         self.taken: set[int] = set()  # lines that are in the draft
         self.worth = {id(p): self._worth(p) for p in self.passages}
@@ -63,12 +70,12 @@ class _Writer:
         plans = self._outline(most)
         body = [plan for plan in plans if not plan.advice]
         self._order_claims(body or plans)
+        summary = self._sum_up()
         for plan in plans:
             if plan.advice:
                 self._advise(plan)
         room = (least + most) // 2 - 90 - sum(plan.words for plan in plans if plan.advice)
         self._fill(body, max(room, least))
-        summary = self._sum_up()
         sections = [self._section(plan) for plan in plans if plan.chosen or plan.ordered]
         if summary:
             sections.insert(0, Section(heading=OPENING, paragraphs=[[s] for s in summary], style="bullets"))
@@ -83,7 +90,8 @@ class _Writer:
         rank = max(self.corpus.rank[line.index] for line in passage.lines)
         first = 0.12 if passage.lines[0].place == 0 else 0.0
         longer = 0.08 * (len(passage.lines) - 1)
-        return fit + 0.35 * rank + first + longer - (0.15 if passage.lines[0].kind == "item" else 0)
+        item = 0.15 if passage.lines[0].kind == "item" else 0
+        return fit + 0.35 * rank + first + longer - item - (0.15 if _BARE.match(passage.lines[0].text) else 0)
 
     # The outline
 
@@ -98,7 +106,9 @@ class _Writer:
         return [*found, closing]
 
     def _plan(self, heading: str) -> Plan:
-        question = words.vector(themes.expand(heading) or [heading.lower()], self.corpus.idf)
+        stems = themes.expand(heading)
+        own = [stem for stem in stems if stem not in self.named]  # the subject is in every section
+        question = words.vector(own or stems or [heading.lower()], self.corpus.idf)
         return Plan(heading, question, advice=themes.is_advice_heading(heading))
 
     def _find_sections(self, wanted: int) -> list[Plan]:
@@ -138,10 +148,14 @@ class _Writer:
             question = words.vector(text, self.corpus.idf)
             plan = max(plans, key=lambda plan: words.alike(question, plan.question))
             if line is None:
-                plan.ordered.append(Sentence(text=text))
-            else:
-                self.taken |= {other.index for score, other in self.corpus.best(text)[:5] if score > 0.75} | {line.index}
-                plan.ordered.append(Sentence(text=text, sources=[line.source]))
+                plan.ordered.append([Sentence(text=text)])
+                continue
+            paragraph = self.corpus.paragraphs[line.paragraph]
+            after = [other for other in follow(paragraph[paragraph.index(line) :])[1:] if other.index not in self.taken]
+            same = {other.index for score, other in self.corpus.best(text)[:5] if score > 0.75}
+            self.taken |= same | {line.index} | {other.index for other in after}
+            claimed = Sentence(text=text, sources=[line.source])
+            plan.ordered.append([claimed, *(Sentence(text=o.text, sources=[o.source]) for o in after)])
 
     # Filling
 
@@ -156,7 +170,7 @@ class _Writer:
                     open_plans.remove(place)
                     continue
                 plans[place].chosen.append(passage)
-                self.taken |= {line.index for line in passage.lines}
+                self._take(passage)
                 if sum(plan.words for plan in plans) >= room:
                     break
 
@@ -173,7 +187,7 @@ class _Writer:
                 continue
             own = fits[id(passage)]
             elsewhere = max((fit for other, fit in enumerate(own) if other != place), default=0)
-            advice = 0.25 if all(themes.advises(line.text) == 1.0 for line in passage.lines) else 0
+            advice = 0.3 if any(themes.advises(line.text) for line in passage.lines[:1]) else 0
             near = max((words.alike(self._vector(passage), self._vector(p)) for p in plan.chosen), default=0)
             same = sum(p.source == passage.source for p in plan.chosen)
             score = 1.5 * own[place] - 0.7 * max(0, elsewhere - own[place]) + 0.7 * self.worth[id(passage)]
@@ -181,6 +195,12 @@ class _Writer:
             if score > best_score:
                 best, best_score = passage, score
         return best
+
+    def _take(self, passage: Passage) -> None:
+        """No line twice, and no line whose figure the passage disputes: the frame brings that one."""
+        self.taken |= {line.index for line in passage.lines}
+        others = {text for line in passage.lines for text, _ in self._other_side(line)}
+        self.taken |= {line.index for line in self.corpus.lines if line.text in others}
 
     def _advise(self, plan: Plan) -> None:
         """The steps that sources advise, from different sources first."""
@@ -197,14 +217,18 @@ class _Writer:
                 near = max((words.alike(self._vector(passage), self._vector(p)) for p in plan.chosen), default=0)
                 if len(plan.chosen) < STEPS and same < limit and not repeated and near < 0.45:
                     plan.chosen.append(passage)
-                    self.taken |= {line.index for line in passage.lines}
+                    self._take(passage)
 
     def _sum_up(self) -> list[Sentence]:
         """The lines that say most about the subject and are not in the body already."""
 
         def worth(line: Line) -> float:
             number = 0.1 if figures.numbers(line.text) else 0
-            return self.corpus.fit(self.subject, line) + 0.5 * self.corpus.rank[line.index] + number
+            named = 0.35 if keyword and keyword <= set(words.content(line.text)) else 0
+            strangers = sum(words.stem(w) not in self.named for name in figures.names(line.text) for w in words.tokens(name))
+            return self.corpus.fit(self.subject, line) + 0.4 * self.corpus.rank[line.index] + number + named - 0.08 * strangers
+
+        keyword = set(words.content(str(self.material.get("keyword", ""))))
 
         chosen: list[Line] = []
         for line in sorted(self.corpus.lines, key=lambda line: (-worth(line), line.index)):
@@ -213,6 +237,7 @@ class _Writer:
             fits = line.opens and line.index not in self.taken and 8 <= words.count(line.text) <= 32
             fits = fits and not figures.quotations(line.text) and line.kind == "paragraph"
             near = max((words.alike(self.corpus.vectors[line.index], self.corpus.vectors[o.index]) for o in chosen), default=0)
+            fits = fits and not any(self._other_side(line)) and not themes.advises(line.text)
             if fits and near < 0.4 and worth(line) > 0.15:
                 chosen.append(line)
         self.taken |= {line.index for line in chosen}
@@ -225,29 +250,21 @@ class _Writer:
         paragraphs = [self._sentences(p) for p in (plan.chosen if plan.advice else _arranged(plan.chosen))]
         if style == "prose":
             paragraphs = _joined(paragraphs)
-        for claim in plan.ordered:
-            place = next((i for i, p in enumerate(paragraphs) if claim.sources and p[0].sources == claim.sources), None)
-            if place is None or words.count(" ".join(s.text for s in paragraphs[place])) > 60:
-                paragraphs.insert(min(1, len(paragraphs)), [claim])
-            else:
-                paragraphs[place].insert(0, claim)
+        for ordered in plan.ordered:
+            paragraphs.insert(min(1, len(paragraphs)), ordered)
         return Section(heading=plan.heading, paragraphs=paragraphs, style=style)
 
     def _sentences(self, passage: Passage) -> list[Sentence]:
-        found = []
-        for line in passage.lines:
-            found.append(Sentence(text=line.text, sources=[line.source]))
-            found += self._other_side(line)
-        return found
+        found = [Sentence(text=line.text, sources=[line.source]) for line in passage.lines]
+        others = [other for line in passage.lines for other in self._other_side(line)]
+        return found + [dissent(text, source, self.corpus.titles) for text, source in others]
 
-    def _other_side(self, line: Line) -> list[Sentence]:
-        """Where another source states another figure, its words, so that the reader sees both."""
+    def _other_side(self, line: Line) -> list[tuple[str, int]]:
+        """What other sources state against this line, so that the reader sees both figures."""
         for contradiction in self.material.get("contradictions", []):
-            for statement in contradiction["statements"]:
-                if statement["text"] != line.text:
-                    continue
-                others = [s for s in contradiction["statements"] if s["source"] != line.source]
-                return [dissent(s["text"], s["source"], self.corpus.titles) for s in others]
+            statements = [(s["text"], s["source"]) for s in contradiction["statements"]]
+            if (line.text, line.source) in statements:
+                return [(text, source) for text, source in statements if source != line.source]
         return []
 
     @staticmethod

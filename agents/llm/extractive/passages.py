@@ -35,16 +35,18 @@ class Passage:
 
 
 def passages(corpus: Corpus, most: int = MOST_SENTENCES) -> list[Passage]:
-    """Every passage of the corpus, the longest that starts at each sentence that may open one."""
+    """Every passage of the corpus: from each sentence that may open one, in every length that holds."""
     found = []
     for paragraph in corpus.paragraphs.values():
         for start, line in enumerate(paragraph):
             if line.opens:
-                found.append(Passage(_run(paragraph[start:], most)))
+                run = follow(paragraph[start:], most)
+                found += [Passage(run[:size]) for size in range(len(run), 0, -1)]
     return found
 
 
-def _run(lines: list[Line], most: int) -> tuple[Line, ...]:
+def follow(lines: list[Line], most: int = MOST_SENTENCES) -> tuple[Line, ...]:
+    """The first line and those after it that can go along."""
     run = [lines[0]]
     total = words.count(lines[0].text)
     for line in lines[1:most]:
