@@ -1,0 +1,402 @@
+"""The worker's loop: claims a batch, works on all of it at once, finishes in a batch.
+
+One asyncio loop holds up to CLAWBOT_CONCURRENCY runs. The database is asked in one thread of its own,
+one transaction per tick; a second thread beats the heart, so that a role that computes for long does
+not lose the lease. Agents hand back an Outcome; what it means is decided in `lifecycle`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import random
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+
+from agents.contract import Outcome, Unavailable, Usage
+
+from . import briefing, doorbell, lifecycle, output, queue, workers
+from .briefing import Papers
+from .desk import Exhausted
+from .lifecycle import Claimed, Result
+from .models import Run, Worker
+from .pulse import OVER_MEMORY, Pulse
+from .store.portable import Disturbed
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+LOOK = 1.0  # seconds between looks while no bell rings
+FLUSH = 1.0  # seconds between writes of the notepads
+RING = 0.1  # least seconds between two rings of one drain
+LONGEST_BACKOFF = 3600.0
+PATIENT_GRACE = 60.0  # seconds for what runs where nobody waits for the stop
+
+
+@dataclass
+class Running:
+    """One run under way."""
+
+    papers: Papers
+    job: asyncio.Task[None]
+    began: float  # monotonic
+    briefed: bool = False  # the run's row has its brief
+    dropped: bool = False  # nobody wants its result any more
+
+
+@dataclass
+class Failure:
+    """A run that brought nothing: it is tried again later, or a person is asked."""
+
+    claimed: Claimed
+    why: str
+    delay: float = 0.0
+    counts: bool = True
+    usage: Usage | None = None
+    notes: list[dict[str, Any]] | None = None
+
+
+class Drain:
+    """One worker process at work. `run` returns why it ended."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self.running: dict[int, Running] = {}
+        self.back: list[Result | Failure] = []  # what the next tick hands in
+        self.over = ""  # why it stops, once it does
+        self._deadline = 0.0
+        self._abandoned = 0  # threads of sync roles that nobody waits for any more
+        self._flushed = self._rang = 0.0
+        self._bell_heard = True
+        self._database = ThreadPoolExecutor(1, "database")
+
+    # -- The loop -----------------------------------------------------------------------------------
+
+    async def run(self) -> str:
+        """Claim, work and finish until asked to stop, over the memory limit, or declared dead."""
+        self._loop, self._news = asyncio.get_running_loop(), asyncio.Event()
+        pulse = Pulse(self.worker, known=self._held, tell=self._from_pulse)
+        bell = asyncio.create_task(self._listen())
+        pulse.start()
+        try:
+            while not self._finished():
+                await self._tick()
+                await self._wait()
+        finally:
+            bell.cancel()
+            pulse.stop()
+            await self._ask(connection.close)
+            self._database.shutdown()
+        return self.over
+
+    def stop(self, why: str, grace: float) -> None:
+        """Claim no more; give what runs up to `grace` seconds, then hand it back at once."""
+        if not self.over:
+            self.over, self._deadline = why, time.monotonic() + grace
+        self._news.set()
+
+    def _finished(self) -> bool:
+        if not self.over:
+            return False
+        if time.monotonic() >= self._deadline:
+            self._release_all()
+        return not self.running and not self.back
+
+    async def _wait(self) -> None:
+        seconds = LOOK
+        if self.over:
+            seconds = min(LOOK, max(0.0, self._deadline - time.monotonic()))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        self._news.clear()
+
+    async def _listen(self) -> None:
+        """Hear the bell; a broken line is opened again, and meanwhile the drain looks by itself."""
+        while True:
+            try:
+                async for _ in doorbell.rings(self._ask):
+                    self._bell_heard = True
+                    self._news.set()
+            except Exception:
+                log.exception("The doorbell broke; it is mended in a second.")
+            await asyncio.sleep(1)
+
+    async def _ask(self, function: Callable[[], T]) -> T:
+        """Run a function in the database thread."""
+        return await self._loop.run_in_executor(self._database, function)
+
+    # -- One tick -----------------------------------------------------------------------------------
+
+    async def _tick(self) -> None:
+        """Hand in what is ready and take what is free, in one transaction; begin the new work."""
+        room = 0 if self.over else settings.CONCURRENCY - len(self.running) - self._abandoned
+        back, self.back = self.back, []
+        heard, self._bell_heard = self._bell_heard, False
+        try:
+            papers = await self._ask(lambda: self._exchange(back, room, heard))
+        except (DatabaseError, InterfaceError, Disturbed) as error:
+            log.warning("The database did not take this batch (%s); trying again.", error)
+            self.back = back + self.back
+            await asyncio.sleep(0.2 + random.random())
+            return
+        for one in papers:
+            if isinstance(one, Papers):
+                self._begin(one)
+            else:
+                self._hand_in(Failure(one[0], one[1], delay=30))
+        if time.monotonic() - self._flushed > FLUSH:
+            await self._flush()
+
+    def _exchange(
+        self, back: list[Result | Failure], room: int, heard: bool
+    ) -> list[Papers | tuple[Claimed, str]]:
+        """In the database thread: the transaction of a tick, then the briefs for what it claimed."""
+        if heard:
+            queue.answer()
+        with queue.quiet() as rung:
+            try:
+                claimed = _again(lambda: self._trade(back, room))
+            except (OperationalError, InterfaceError):
+                raise
+            except Exception:
+                if not back:
+                    raise
+                log.exception("A batch was refused as a whole; its results are handed in one by one.")
+                self._hand_in_singly(back)
+                claimed = []
+        if rung and len(claimed) >= room:
+            self._ring()
+        return briefing.prepare(claimed) if claimed else []
+
+    def _trade(self, back: list[Result | Failure], room: int) -> list[Claimed]:
+        with transaction.atomic():
+            _take_in(back)
+            return lifecycle.claim(self.worker, room) if room > 0 else []
+
+    def _hand_in_singly(self, back: list[Result | Failure]) -> None:
+        """One result that the database does not take must not keep the others out."""
+        for one in back:
+            try:
+                _again(lambda one=one: _take_in([one]))  # type: ignore[misc]
+            except (OperationalError, InterfaceError):
+                raise
+            except Exception as error:
+                why = f"Its result could not be stored: {type(error).__name__}: {error}"
+                _again(lambda one=one, why=why: _take_in([Failure(one.claimed, why)]))  # type: ignore[misc]
+
+    def _ring(self) -> None:
+        """There is more than this drain can hold: wake the others, a few times a second at most."""
+        if time.monotonic() - self._rang > RING:
+            self._rang = time.monotonic()
+            queue.ring()
+
+    async def _flush(self) -> None:
+        """Store the notepads of what runs longer than a moment, so that people see its last step."""
+        self._flushed = time.monotonic()
+        runs = []
+        for one in self.running.values():
+            desk, run = one.papers.desk, one.papers.claimed.run
+            if self._flushed - one.began < FLUSH or (one.briefed and not desk.unread):
+                continue
+            one.briefed, desk.unread = True, 0
+            run.notes, run.tokens_in, run.tokens_out = (
+                list(desk.notes),
+                desk.usage.tokens_in,
+                desk.usage.tokens_out,
+            )
+            runs.append(run)
+        if runs:
+            with suppress(DatabaseError, InterfaceError):
+                await self._ask(lambda: _store_notes(runs))
+
+    # -- Runs ---------------------------------------------------------------------------------------
+
+    def _begin(self, papers: Papers) -> None:
+        job = self._loop.create_task(self._work(papers))
+        self.running[papers.claimed.subtask.pk] = Running(papers, job, time.monotonic())
+
+    async def _work(self, papers: Papers) -> None:
+        pk = papers.claimed.subtask.pk
+        try:
+            back: Result | Failure | None = await self._attempt(papers)
+        except asyncio.CancelledError:
+            back = None  # whoever cancelled it has seen to the row
+        running = self.running.pop(pk)
+        if back is not None and not running.dropped:
+            self._hand_in(back)
+        self._news.set()
+
+    async def _attempt(self, papers: Papers) -> Result | Failure:
+        """Let the role work within its time; every way this can end becomes a result or a failure."""
+        limit = asyncio.timeout(papers.seconds)
+        try:
+            async with limit:
+                outcome = _read(await self._call(papers), papers)
+            placed = []
+            if any(made.suffix for made in outcome.made):
+                placed = await asyncio.to_thread(output.place, outcome.made, papers.targets)
+        except Unavailable as error:
+            return self._failed(papers, f"Something outside did not answer: {error}", error.after_seconds)
+        except Exhausted as error:
+            outcome, placed = Outcome(word="escalate", question=str(error)), []
+        except Exception as error:
+            if limit.expired():
+                return self._failed(
+                    papers, f"It took longer than {papers.seconds:g} seconds and was stopped."
+                )
+            log.info("%s/%s failed", papers.brief.task, papers.brief.stage, exc_info=True)
+            return self._failed(papers, _sentence(error))
+        if outcome.word == "retry":
+            why = outcome.why or outcome.summary or "The agent asked for another try."
+            return self._failed(papers, why, outcome.after_seconds)
+        desk = papers.desk
+        return Result(papers.claimed, outcome, desk.usage, desk.notes, placed, papers.built_on)
+
+    def _call(self, papers: Papers) -> Awaitable[Any]:
+        """An async role runs in the loop; a sync one in a thread of its own."""
+        if papers.role.is_async:
+            return papers.role.work(papers.brief, papers.desk)  # type: ignore[return-value]
+        return self._in_thread(lambda: papers.role.work(papers.brief, papers.desk))
+
+    async def _in_thread(self, function: Callable[[], Any]) -> Any:
+        """Run a sync role. A thread cannot be stopped: one that nobody waits for any more goes on, keeps
+        its place among the runs, and dies with the process."""
+        future: asyncio.Future[Any] = self._loop.create_future()
+
+        def settle(value: Any, error: BaseException | None) -> None:
+            if future.done():
+                self._abandoned -= 1
+                self._news.set()
+            elif error:
+                future.set_exception(error)
+            else:
+                future.set_result(value)
+
+        def body() -> None:
+            value, error = None, None
+            try:
+                value = function()
+            except BaseException as raised:
+                error = raised
+            with suppress(RuntimeError):  # the loop is gone, and so is who asked
+                self._loop.call_soon_threadsafe(settle, value, error)
+
+        threading.Thread(target=body, name="role", daemon=True).start()
+        try:
+            value = await future
+        except asyncio.CancelledError:
+            self._abandoned += 1
+            raise
+        return await value if inspect.isawaitable(value) else value
+
+    def _failed(self, papers: Papers, why: str, after: float | None = None) -> Failure:
+        row, desk = papers.claimed.subtask, papers.desk
+        stage = papers.claimed.task.workflow_version.stage(row.stage)
+        delay = pause(stage["retry"]["backoff"], row.attempts) if after is None else after
+        return Failure(papers.claimed, why, delay, usage=desk.usage, notes=desk.notes)
+
+    def _hand_in(self, back: Result | Failure) -> None:
+        self.back.append(back)
+        self._news.set()
+
+    # -- What the pulse says ------------------------------------------------------------------------
+
+    def _held(self) -> set[tuple[int, int]]:
+        """What this drain believes it holds, for the pulse to compare (called from its thread)."""
+        return {(pk, one.papers.claimed.fence) for pk, one in list(self.running.items())}
+
+    def _from_pulse(self, lost: set[tuple[int, int]], stop: str) -> None:
+        with suppress(RuntimeError):  # the loop has just ended
+            self._loop.call_soon_threadsafe(self._heed, lost, stop)
+
+    def _heed(self, lost: set[tuple[int, int]], stop: str) -> None:
+        for pk, fence in lost:
+            one = self.running.get(pk)
+            if one and one.papers.claimed.fence == fence:
+                one.dropped = True
+                one.job.cancel()
+        if stop:
+            self.stop(stop, settings.GRACE_SECONDS if stop != OVER_MEMORY else PATIENT_GRACE)
+
+    def _release_all(self) -> None:
+        """Hand back what still runs: ready again at once, and the attempt does not count."""
+        for one in list(self.running.values()):
+            if one.dropped:
+                continue
+            one.dropped = True
+            one.job.cancel()
+            desk = one.papers.desk
+            why = f"Its worker stopped ({self.over}) before it was finished."
+            self._hand_in(Failure(one.papers.claimed, why, counts=False, usage=desk.usage, notes=desk.notes))
+
+
+def work(cluster: str = "") -> str:
+    """Be a worker until asked to stop; returns why it ended. Blocks."""
+    queue.hang_bell()
+    worker = workers.start(cluster)
+    why = "an error"
+    try:
+        why = asyncio.run(Drain(worker).run())
+    finally:
+        workers.end(worker, why)
+    return why
+
+
+def pause(backoff: float, attempt: int) -> float:
+    """Seconds until the next attempt: doubled each time, spread so that many do not come back at once."""
+    return float(min(backoff * 2 ** max(0, attempt - 1), LONGEST_BACKOFF) * random.uniform(0.75, 1.25))
+
+
+def _take_in(back: list[Result | Failure]) -> None:
+    """Hand results and failures to the lifecycle. A result of a fence that is over is refused there."""
+    lifecycle.finish([one for one in back if isinstance(one, Result)])
+    for one in back:
+        if isinstance(one, Failure):
+            lifecycle.retry_later(
+                one.claimed, why=one.why, delay=timedelta(seconds=one.delay), counts=one.counts, usage=one.usage,
+                notes=one.notes,
+            )  # fmt: skip
+
+
+def _read(outcome: Any, papers: Papers) -> Outcome:
+    """What the role handed back, if it is what a role may hand back."""
+    if not isinstance(outcome, Outcome):
+        raise TypeError(f"the role {papers.role.name} handed back {type(outcome).__name__}, not an Outcome")
+    if outcome.word == "done" and papers.brief.returns and not outcome.made:
+        raise ValueError(f"it said done but made nothing; it returns {', '.join(papers.brief.returns)}")
+    return outcome
+
+
+def _sentence(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:1000] or type(error).__name__
+
+
+def _store_notes(runs: list[Run]) -> None:
+    """Only rows that still run are written: a finished one has its last notes already."""
+    Run.objects.filter(status=Run.Status.DOING).bulk_update(
+        runs, ["notes", "brief", "tokens_in", "tokens_out"]
+    )
+
+
+def _again(function: Callable[[], T], times: int = 5) -> T:
+    """Try a transaction again after a deadlock or a lock that took too long; raises after `times`."""
+    for attempt in range(1, times + 1):
+        try:
+            return function()
+        except (OperationalError, Disturbed):
+            if attempt == times:
+                raise
+            connection.close_if_unusable_or_obsolete()
+            time.sleep(random.uniform(0.01, 0.05) * attempt)
+    raise AssertionError("unreachable")

@@ -1,0 +1,116 @@
+"""The files of a stage: where they lie, and how they get there without ever being half written.
+
+A path comes from the workflow's own pattern, never from an agent's text. `place` writes and syncs a
+hidden file beside the target before the transaction; `lifecycle.finish` renames it inside.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from agents.contract import Made, Refused
+
+from .lifecycle import Placed
+from .models import Artifact, Task
+
+_CHOICE = re.compile(r"\{([a-z0-9]+(?:,[a-z0-9]+)*)\}$")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
+ROOTS = ("staging", "published")
+
+
+def paths(task: Task, pattern: str) -> dict[str, str]:
+    """The stage's files by suffix, relative to CLAWBOT_DATA: {"md": "staging/articles/2026-11-21-x.md"}.
+
+    Where another task already holds one of these names, this task's key is appended to all of them.
+    """
+    slug = task.slug
+    found = _fill(task, pattern, slug)
+    if Artifact.objects.filter(path__in=found.values()).exclude(task=task).exists():
+        found = _fill(task, pattern, f"{slug}-{task.key.lower()}")
+    return found
+
+
+def _fill(task: Task, pattern: str, slug: str) -> dict[str, str]:
+    day = task.created_at.astimezone(ZoneInfo(settings.SITE_ZONE)).date().isoformat()
+    choice = _CHOICE.search(pattern)
+    stem = pattern[: choice.start()] if choice else pattern.rpartition(".")[0] + "."
+    suffixes = choice[1].split(",") if choice else [pattern.rpartition(".")[2]]
+    for name, value in (("date", day), ("slug", slug), ("key", task.key.lower())):
+        stem = stem.replace("{" + name + "}", value)
+    return {suffix: _checked(stem + suffix) for suffix in suffixes}
+
+
+def _checked(path: str) -> str:
+    parts = PurePosixPath(path).parts
+    if len(parts) < 2 or parts[0] not in ROOTS or not all(_NAME.fullmatch(part) for part in parts):
+        raise Refused(
+            f"Cannot write {path!r}: a file lies below staging/ or published/ and its name is made of letters, "
+            "digits, - _ and dots. Mend the stage's `output` in the workflow."
+        )
+    return path
+
+
+def place(made: Iterable[Made], targets: dict[str, str]) -> list[Placed]:
+    """Write every made thing that has a suffix beside its target, synced to disk. Raises Refused where
+    the stage has no file of that suffix, or where a link stands in the way."""
+    placed: list[Placed] = []
+    try:
+        for one in made:
+            if one.suffix:
+                placed.append(_place(one, targets))
+    except BaseException:
+        for done in placed:
+            done.waiting.unlink(missing_ok=True)
+        raise
+    return placed
+
+
+def _place(made: Made, targets: dict[str, str]) -> Placed:
+    path = targets.get(made.suffix)
+    if path is None:
+        known = ", ".join(sorted(targets)) or "no files"
+        raise Refused(
+            f"Cannot write a .{made.suffix} file: the stage's `output` in the workflow names {known}."
+        )
+    target = Path(settings.DATA) / path
+    folder = _folder(target.parent)
+    try:
+        waiting = f".{target.name}.{secrets.token_hex(6)}.part"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        with os.fdopen(os.open(waiting, flags, 0o644, dir_fd=folder), "wb") as file:
+            file.write(made.text.encode("utf-8"))
+            file.flush()
+            os.fsync(file.fileno())
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return Placed(made=made, waiting=target.parent / waiting, target=target, path=path)
+
+
+def _folder(folder: Path) -> int:
+    """Open (and make) the target's folder step by step from CLAWBOT_DATA, following no link below it."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+    here = os.open(settings.DATA, os.O_RDONLY | os.O_DIRECTORY)
+    for name in folder.relative_to(settings.DATA).parts:
+        try:
+            try:
+                os.mkdir(name, dir_fd=here)
+            except FileExistsError:
+                pass
+            below = os.open(name, flags, dir_fd=here)
+        except OSError as error:
+            raise Refused(
+                f"Cannot write into {folder}: {name!r} is not a plain folder ({error.strerror}). "
+                "Links are not followed there; put a real folder in its place."
+            ) from None
+        finally:
+            os.close(here)
+        here = below
+    return here

@@ -1,0 +1,44 @@
+"""The batch moves of the engine: claim, settle, unblock. The database row is the queue.
+
+`portable` speaks the ORM and runs everywhere; `postgres` does the same in single statements. Both run
+under the same conformance tests (tests/tasks/store/). Every function works in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from types import ModuleType
+
+from django.db import connection
+
+from tasks.models import Run, Subtask, Worker
+
+from . import portable, postgres
+from .gate import close_gate
+from .held import Held
+
+__all__ = ["Held", "claim", "close_gate", "settle", "unblock"]
+
+
+def _here() -> ModuleType:
+    return postgres if connection.vendor == "postgresql" else portable
+
+
+def claim(worker: Worker, limit: int, now: datetime) -> list[tuple[Subtask, Run]]:
+    """Give up to `limit` ready subtasks to `worker`: ready -> doing, each with its run.
+
+    Nothing under an open hold, nothing before its time, no more per agent than its definition allows,
+    nothing to a worker that has ended or was asked to stop. Each subtask carries its fresh `task`.
+    """
+    return _here().claim(worker, limit, now)  # type: ignore[no-any-return]
+
+
+def settle(held: Sequence[Held], now: datetime) -> set[int]:
+    """Doing -> done where the fence is still the one taken at the claim; returns the ids it holds for."""
+    return _here().settle(held, now) if held else set()
+
+
+def unblock(done: Collection[int], now: datetime) -> list[Subtask]:
+    """Count down what waited for these subtasks; blocked -> ready where nothing is left. Returns those."""
+    return _here().unblock(done, now) if done else []
