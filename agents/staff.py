@@ -22,8 +22,8 @@ def active(slug: str) -> AgentVersion | None:
 
 def definitions() -> dict[str, Definition]:
     """Every configured agent's active definition, by name."""
-    agents = Agent.objects.select_related("active").exclude(active=None)
-    return {agent.slug: Definition.model_validate(agent.active.definition) for agent in agents if agent.active}
+    versions = AgentVersion.objects.filter(pk__in=Agent.objects.values("active")).select_related("agent")
+    return {one.agent.slug: Definition.model_validate(one.definition) for one in versions}
 
 
 def store(definition: Definition, *, by: str, note: str = "") -> AgentVersion | None:

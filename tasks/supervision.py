@@ -523,11 +523,8 @@ def retry(task: Task, *, by: str, stage: str = "", reason: str = "") -> int:
     access.require(by, "retry", task)
     now = clock.now()
     with transaction.atomic():
-        rows = (
-            _some(task, stage)
-            .filter(Q(status=S.READY) | Q(status=S.WAITING, reviews__open=1))
-            .exclude(agent="human")
-        )
+        again = Q(status=S.READY, not_before__gt=now) | Q(status=S.WAITING, reviews__open=1)
+        rows = _some(task, stage).filter(again).exclude(agent="human")
         ids = list(rows.values_list("pk", flat=True).distinct())
         reviews.close(Review.objects.filter(subtask__in=ids), now=now)
         moved = machine.move(

@@ -12,15 +12,32 @@ from tasks import lifecycle, workflow
 from tasks.models import Subtask, Task, Worker, Workflow, WorkflowVersion
 
 ARTICLE: list[dict[str, Any]] = [
-    {"name": "research", "agent": "research", "done_as": "research_done", "retry": {"times": 3, "backoff": 30}},
+    {
+        "name": "research",
+        "agent": "research",
+        "done_as": "research_done",
+        "retry": {"times": 3, "backoff": 30},
+    },
     {"name": "write", "agent": "writer", "needs": ["research"], "done_as": "draft_ready"},
-    {"name": "review", "agent": "reviewer", "needs": ["write"], "judges": "write", "done_as": "reviewed",
-     "send_back": {"to": "write", "at_most": 2}},
+    {
+        "name": "review",
+        "agent": "reviewer",
+        "needs": ["write"],
+        "judges": "write",
+        "done_as": "reviewed",
+        "send_back": {"to": "write", "at_most": 2},
+    },
     {"name": "format", "agent": "formatter", "needs": ["review"], "done_as": "formatted"},
-    {"name": "approve", "agent": "human", "needs": ["format"], "judges": "write", "done_as": "approved",
-     "notify": ["editors"]},
+    {
+        "name": "approve",
+        "agent": "human",
+        "needs": ["format"],
+        "judges": "write",
+        "done_as": "approved",
+        "notify": ["editors"],
+    },
     {"name": "publish", "agent": "publisher", "needs": ["approve"], "done_as": "published"},
-]  # fmt: skip
+]
 
 
 def a_workflow(
@@ -32,9 +49,13 @@ def a_workflow(
     )
     flow, _ = Workflow.objects.get_or_create(slug=name, defaults={"title": shape.title, "key": key})
     flow.active = WorkflowVersion.objects.create(
-        workflow=flow, number=flow.versions.count() + 1, definition=shape.model_dump(mode="json"), sha256="0" * 64,
-        created_at=timezone.now(), created_by="clawbot",
-    )  # fmt: skip
+        workflow=flow,
+        number=flow.versions.count() + 1,
+        definition=shape.model_dump(mode="json"),
+        sha256="0" * 64,
+        created_at=timezone.now(),
+        created_by="clawbot",
+    )
     flow.save()
     return flow
 
@@ -72,8 +93,13 @@ def returned(sentence: str = "Agents never sleep.") -> Outcome:
     return Outcome(word="send_back", why="One claim has no source.", findings=(finding,))
 
 
-KINDS = {"research": "research", "writer": "draft", "formatter": "page_html", "publisher": "published_html",
-         "reviewer": "review"}  # fmt: skip
+KINDS = {
+    "research": "research",
+    "writer": "draft",
+    "formatter": "page_html",
+    "publisher": "published_html",
+    "reviewer": "review",
+}
 
 
 def claim_all(worker: Worker | None = None) -> list[lifecycle.Claimed]:

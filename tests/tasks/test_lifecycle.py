@@ -36,11 +36,16 @@ def kinds(task: Task) -> list[str]:
 def test_injects_a_task_with_a_row_for_every_stage_and_only_the_first_ready() -> None:
     task = a_task()
 
-    assert task.key == "ART-1" and task.status == "backlog"
+    assert task.key == "ART-1"
+    assert task.status == "backlog"
     assert statuses(task) == {
-        "research": "ready", "write": "blocked", "review": "blocked", "format": "blocked", "approve": "blocked",
+        "research": "ready",
+        "write": "blocked",
+        "review": "blocked",
+        "format": "blocked",
+        "approve": "blocked",
         "publish": "blocked",
-    }  # fmt: skip
+    }
     assert kinds(task) == ["task.injected", "task.started"]
 
 
@@ -48,7 +53,8 @@ def test_returns_the_first_task_for_a_repeated_idempotency_key() -> None:
     first = a_task(key="monday")
     again = a_task("Another title", key="monday")
 
-    assert again.pk == first.pk and Task.objects.count() == 1
+    assert again.pk == first.pk
+    assert Task.objects.count() == 1
 
 
 def test_refuses_an_unknown_workflow_and_names_the_known_ones() -> None:
@@ -87,7 +93,9 @@ def test_moves_the_task_to_doing_with_its_first_claim() -> None:
     [claimed] = claim_all()
 
     task.refresh_from_db()
-    assert task.status == "doing" and claimed.fence == 1 and claimed.run.status == Run.Status.DOING
+    assert task.status == "doing"
+    assert claimed.fence == 1
+    assert claimed.run.status == Run.Status.DOING
 
 
 def test_finishing_a_stage_stores_its_artifact_and_makes_the_next_one_ready() -> None:
@@ -137,7 +145,8 @@ def test_a_stage_that_needs_a_person_opens_one_review_and_owes_one_notice() -> N
 
     review = Review.objects.get(task=task)
     assert statuses(task)["approve"] == "waiting"
-    assert review.kind == Review.Kind.GATE and review.artifact.kind == "draft"
+    assert review.kind == Review.Kind.GATE
+    assert review.artifact.kind == "draft"
     assert Notice.objects.filter(task=task, kind="completion").values("recipient").distinct().count() == 1
 
 
@@ -153,10 +162,15 @@ def test_ends_the_task_when_nothing_is_open_any_more() -> None:
 
 
 def test_waits_for_both_branches_before_it_joins() -> None:
-    a_workflow("pair", [
-        {"name": "left", "agent": "writer", "done_as": "l"}, {"name": "right", "agent": "writer", "done_as": "r"},
-        {"name": "join", "agent": "writer", "done_as": "j", "needs": ["left", "right"]},
-    ], key="PAIR")  # fmt: skip
+    a_workflow(
+        "pair",
+        [
+            {"name": "left", "agent": "writer", "done_as": "l"},
+            {"name": "right", "agent": "writer", "done_as": "r"},
+            {"name": "join", "agent": "writer", "done_as": "j", "needs": ["left", "right"]},
+        ],
+        key="PAIR",
+    )
     task = a_task(flow="pair")
     left, right = claim_all()
 
@@ -177,9 +191,9 @@ def test_a_reviewer_sends_work_back_with_numbered_requests_and_a_new_round() -> 
     finish(claimed, returned())
 
     again = current(task, "write")
-    assert (
-        again.round == 2 and again.status == "ready" and again.requests[0]["quote"] == "Agents never sleep."
-    )
+    assert again.round == 2
+    assert again.status == "ready"
+    assert again.requests[0]["quote"] == "Agents never sleep."
     assert Subtask.objects.get(task=task, stage="write", round=1).status == "superseded"
     assert "subtask.returned" in kinds(task)
 
@@ -195,7 +209,8 @@ def test_the_writers_answer_stands_beside_the_finding_and_a_clean_review_resolve
     finish(reviewing, done("review", "Passed.", checks=(passed,)))
 
     finding = Finding.objects.get(task=task)
-    assert finding.answer == "Removed it." and finding.state == Finding.State.RESOLVED
+    assert finding.answer == "Removed it."
+    assert finding.state == Finding.State.RESOLVED
 
 
 def test_asks_a_person_when_work_came_back_too_often() -> None:
@@ -208,7 +223,8 @@ def test_asks_a_person_when_work_came_back_too_often() -> None:
     finish(claim_all()[0], returned())
 
     review = Review.objects.get(task=task, open=1)
-    assert review.kind == Review.Kind.LOOP and statuses(task)["review"] == "waiting"
+    assert review.kind == Review.Kind.LOOP
+    assert statuses(task)["review"] == "waiting"
 
 
 def test_an_agent_that_escalates_leaves_its_question_with_the_editors() -> None:
@@ -220,7 +236,8 @@ def test_an_agent_that_escalates_leaves_its_question_with_the_editors() -> None:
     )
 
     review = Review.objects.get(task=task, open=1)
-    assert review.why.startswith("Which of the two figures") and review.deciders["group"] == "editors"
+    assert review.why.startswith("Which of the two figures")
+    assert review.deciders["group"] == "editors"
     assert Notice.objects.filter(kind="escalation").exists()
 
 
@@ -246,8 +263,10 @@ def test_a_stage_out_of_attempts_waits_for_a_person_with_the_reason() -> None:
         lifecycle.retry_later(claimed, why="The feed did not answer.", delay=timedelta(0))
 
     review = Review.objects.get(task=task, open=1)
-    assert review.kind == Review.Kind.ATTEMPTS and "tried 3 times" in review.why
-    assert "approve" not in review.verbs and "retry" in review.verbs
+    assert review.kind == Review.Kind.ATTEMPTS
+    assert "tried 3 times" in review.why
+    assert "approve" not in review.verbs
+    assert "retry" in review.verbs
 
 
 def test_a_stage_that_took_three_workers_down_is_set_aside() -> None:

@@ -12,8 +12,15 @@ from tasks.machine import Refused
 from tasks.models import Artifact, Comment, Decision, Event, Notice, Review, Run, Subtask, Task
 from tasks.why import why
 from tests.tasks.builders import (
-    a_task, a_worker, claim_all, current, finish, returned, statuses, work_until,
-)  # fmt: skip
+    a_task,
+    a_worker,
+    claim_all,
+    current,
+    finish,
+    returned,
+    statuses,
+    work_until,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -119,7 +126,8 @@ def test_an_undone_approval_opens_the_review_again(ana: object) -> None:
     clock.move(timedelta(hours=1))
 
     assert supervision.release_due() == 0
-    assert Review.objects.get(pk=review.pk).open == 1 and statuses(task)["approve"] == "waiting"
+    assert Review.objects.get(pk=review.pk).open == 1
+    assert statuses(task)["approve"] == "waiting"
 
 
 def test_refuses_to_undo_what_was_released(ana: object) -> None:
@@ -142,7 +150,8 @@ def test_comments_become_numbered_requests_that_the_next_draft_answers(ana: obje
 
     row = current(task, "write")
     assert [(r["number"], r["text"]) for r in row.requests] == [(1, "Say how much."), (2, "Shorten.")]
-    assert row.round == 2 and Review.objects.get(pk=review.pk).open is None
+    assert row.round == 2
+    assert Review.objects.get(pk=review.pk).open is None
     assert statuses(task)["research"] == "done"
 
 
@@ -151,7 +160,8 @@ def test_refuses_a_return_without_a_request_and_loses_nothing(ana: object) -> No
 
     with pytest.raises(Refused, match="say what should change"):
         supervision.send_back(review, by="user:ana", request_id=click())
-    assert Review.objects.get(pk=review.pk).open == 1 and Decision.objects.count() == 0
+    assert Review.objects.get(pk=review.pk).open == 1
+    assert Decision.objects.count() == 0
     assert statuses(task)["approve"] == "waiting"
 
 
@@ -182,7 +192,8 @@ def test_an_edit_at_a_gate_makes_a_new_version_and_the_old_one_stays(ana: object
 
     assert (new.number, new.made_by) == (2, "user:ana")
     review.refresh_from_db()
-    assert review.artifact_sha256 == new.sha256 and review.version == 2
+    assert review.artifact_sha256 == new.sha256
+    assert review.version == 2
     assert Artifact.objects.filter(task=task, kind="draft").count() == 2
     assert Artifact.objects.get(task=task, kind="page_html").stale_since is not None
 
@@ -196,7 +207,8 @@ def test_an_edit_is_rendered_again_before_the_release_without_a_second_notice(
     review.refresh_from_db()
 
     approve(review, undo_seconds=0)
-    assert statuses(task)["approve"] == "waiting" and statuses(task)["format"] == "ready"
+    assert statuses(task)["approve"] == "waiting"
+    assert statuses(task)["format"] == "ready"
     finish(claim_all()[0])
     assert supervision.release_due() == 1
 
@@ -222,9 +234,13 @@ def test_an_override_passes_over_what_was_open_and_keeps_what_was_made(ben: obje
     supervision.override(task, by="user:ben", stage="format", reason="The draft came by mail.")
 
     assert statuses(task) == {
-        "research": "done", "write": "skipped", "review": "skipped", "format": "ready", "approve": "blocked",
+        "research": "done",
+        "write": "skipped",
+        "review": "skipped",
+        "format": "ready",
+        "approve": "blocked",
         "publish": "blocked",
-    }  # fmt: skip
+    }
     assert task.artifacts.count() == 1
 
 
@@ -246,9 +262,9 @@ def test_runs_a_done_task_again_from_a_stage(ana: object, ben: object) -> None:
     supervision.rerun_from(task, by="user:ben", stage="format", reason="New template.")
 
     task.refresh_from_db()
-    assert (
-        task.status == "doing" and statuses(task)["format"] == "ready" and statuses(task)["write"] == "done"
-    )
+    assert task.status == "doing"
+    assert statuses(task)["format"] == "ready"
+    assert statuses(task)["write"] == "done"
 
 
 def test_retry_lets_a_stage_that_is_out_of_attempts_try_once_more(ben: object) -> None:
@@ -267,7 +283,8 @@ def test_skip_goes_on_without_the_stage(ben: object) -> None:
 
     supervision.skip(task, by="user:ben", stage="research", reason="We have it already.")
 
-    assert statuses(task)["research"] == "skipped" and statuses(task)["write"] == "ready"
+    assert statuses(task)["research"] == "skipped"
+    assert statuses(task)["write"] == "ready"
 
 
 def test_cancel_wins_over_a_result_that_comes_later(ben: object) -> None:
@@ -290,7 +307,8 @@ def test_nothing_is_claimed_under_a_hold_and_everything_after_it(ben: object) ->
     task = a_task()
     hold = supervision.pause("task", task.key, by="user:ben", why="A bad source.")
     again = supervision.pause("task", task.key, by="user:ben", why="A bad source.")
-    assert hold.pk == again.pk and claim_all() == []
+    assert hold.pk == again.pk
+    assert claim_all() == []
 
     supervision.resume(hold, by="user:ben")
     supervision.resume(hold, by="user:ben")
@@ -320,7 +338,8 @@ def test_stop_now_fences_off_what_runs(ben: object) -> None:
     supervision.pause("all", by="user:ben", why="Wrong feed.", stop_now=True)
 
     assert not finish(claimed)
-    assert statuses(task)["research"] == "ready" and Run.objects.get().status in {"stopped", "discarded"}
+    assert statuses(task)["research"] == "ready"
+    assert Run.objects.get().status in {"stopped", "discarded"}
 
 
 def test_a_hold_with_an_end_lifts_itself(ben: object) -> None:
@@ -328,7 +347,8 @@ def test_a_hold_with_an_end_lifts_itself(ben: object) -> None:
     supervision.pause("all", by="user:ben", why="Lunch.", until=clock.now() + timedelta(hours=1))
     clock.move(timedelta(hours=2))
 
-    assert supervision.lift_due() == 1 and len(claim_all()) == 1
+    assert supervision.lift_due() == 1
+    assert len(claim_all()) == 1
 
 
 # -- why
