@@ -143,6 +143,12 @@ def markdown(text: str) -> SafeString:
     return render.markdown(text)
 
 
+@register.simple_tag
+def agent_icon(agent: str) -> SafeString:
+    """The icon of an agent's role, without a ground: for headings."""
+    return icon(ROLE_ICONS.get(agent, "square-dashed"))
+
+
 @register.simple_tag(takes_context=True)
 def query(context: dict[str, Any], **changes: Any) -> str:
     """The page's query string with some values changed; an empty value removes its key."""
