@@ -79,18 +79,33 @@ def test_leads_to_every_page_from_the_index():
 
 
 def test_explains_every_setting_and_no_other():
-    explained = set(re.findall(r"^\| `([A-Z][A-Z0-9_]+)`", text_of(DOCS / "settings.md"), re.MULTILINE))
+    assert set(_rows()) == {name for name, _ in SETTINGS}
 
-    assert explained == set(_settings(ROOT / "clawbot" / "settings.py"))
+
+def test_gives_every_setting_its_default():
+    wrong = {name: default for name, default in SETTINGS if default and str(default) not in _rows()[name]}
+
+    assert wrong == {}
 
 
 def _settings(path: Path):
-    """The names that the settings module reads from the environment."""
+    """The names that the settings module reads from the environment, with those defaults that are plain."""
     for node in ast.walk(ast.parse(text_of(path))):
         match node:
-            case ast.Call(func=ast.Name(id=reader), args=[ast.Constant(value=str(name)), *_]):
+            case ast.Call(func=ast.Name(id=reader), args=[ast.Constant(value=str(name)), *rest]):
                 if reader in ENVIRONMENT:
-                    yield name
+                    default = rest[0].value if rest and isinstance(rest[0], ast.Constant) else None
+                    yield name, None if reader == "env_list" else default
+
+
+SETTINGS = list(_settings(ROOT / "clawbot" / "settings.py"))
+
+
+def _rows():
+    """Each setting's row of the page: the name and its default."""
+    return dict(
+        re.findall(r"^\| `([A-Z][A-Z0-9_]+)` \| ([^|]+) \|", text_of(DOCS / "settings.md"), re.MULTILINE)
+    )
 
 
 @pytest.mark.parametrize("verb", sorted(MOVES))
