@@ -1,0 +1,45 @@
+"""What happens by itself as time passes: one sweep per file, all of them once per tick.
+
+Every change that a sweep makes is guarded in the WHERE or by a unique row, so any number of
+orchestrators may tick at once, and one that dies between two steps leaves nothing half done.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import close_old_connections
+
+from tasks import clock
+
+from . import deliver, release, remind, rescue, schedule, stalled
+
+#: Delivering comes last: it is the only one that waits for somebody else.
+SWEEPS: dict[str, Callable[[datetime], int]] = {
+    "rescue": lambda now: rescue.rescue(),  # by the database's clock alone
+    "schedule": schedule.fire,
+    "release": release.release,
+    "stalled": stalled.alert,
+    "remind": remind.remind,
+    "deliver": deliver.deliver,
+}
+
+_logger = logging.getLogger(__name__)
+
+
+def tick(now: datetime | None = None) -> dict[str, int]:
+    """Run every sweep once; returns how much each has done.
+
+    1. Let go of a database connection that has gone stale.
+    2. Each sweep in turn. One that raises is logged and does not keep the others from their turn.
+    """
+    close_old_connections()
+    done: dict[str, int] = {}
+    for name, sweep in SWEEPS.items():
+        try:
+            done[name] = sweep(now or clock.now())
+        except Exception:
+            _logger.exception("The sweep %s failed; it runs again with the next tick.", name)
+    return done
