@@ -1,0 +1,16 @@
+// What a person hears when an answer does not come or cannot be shown. The form keeps what was typed.
+import { toast } from "./toast.js";
+
+document.addEventListener("htmx:responseError", (event) => {
+  const answer = event.detail.xhr;
+  const again = answer.getResponseHeader("Retry-After");
+  if (answer.status === 429) toast(`Busy. Try again${again ? ` in ${again} s` : " in a moment"}.`, true);
+  else if (answer.status === 403) toast("You may not do that. Nothing was changed.", true);
+  else if (answer.status === 404) toast("It is no longer there. Load the page anew.", true);
+  else toast("Something went wrong on the server. Nothing you typed is lost; try again.", true);
+});
+
+document.addEventListener("htmx:sendError", (event) => {
+  if (event.detail.requestConfig?.verb === "get") return; // the connection banner says it
+  toast("The server was not reached. Nothing you typed is lost; try again.", true);
+});
