@@ -1,10 +1,13 @@
-"""The pins: every package exact and hashed, the same for running and for testing."""
+"""The pins: every package exact and hashed, the same for running and for testing, and none used unasked."""
 
+import ast
 import re
+import sys
+from importlib.metadata import packages_distributions
 
 import pytest
 
-from tests.house.files import ROOT, text_of
+from tests.house.files import ROOT, ours, text_of
 
 PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)")
 ASKED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)")
@@ -23,15 +26,40 @@ def pins(name):
     return found
 
 
+def asked(name):
+    """The packages that a short list asks for."""
+    lines = text_of(ROOT / "requirements" / f"{name}.in").splitlines()
+    return {match[1].lower().replace("_", "-") for line in lines if (match := ASKED.match(line))}
+
+
+def imported(path):
+    """The top-level names that a module imports, wherever in it."""
+    for node in ast.walk(ast.parse(text_of(path))):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name.partition(".")[0] for alias in names)
+            case ast.ImportFrom(module=str(module), level=0):
+                yield module.partition(".")[0]
+
+
 @pytest.mark.parametrize("name", ["base", "dev"])
 def test_pins_everything_that_is_asked_for(name):
-    asked = {
-        match[1].lower().replace("_", "-")
-        for line in text_of(ROOT / "requirements" / f"{name}.in").splitlines()
-        if (match := ASKED.match(line))
+    assert asked(name) - set(pins(name)) == set()
+
+
+def test_asks_for_every_package_that_the_code_imports():
+    code = [path for folder in ("agents", "tasks", "clawbot") for path in ours("*.py", ROOT / folder)]
+    names = {name for path in code for name in imported(path)}
+    foreign = names - set(sys.stdlib_module_names) - {"agents", "tasks", "clawbot"}
+    packages = packages_distributions()
+
+    unasked = {
+        name
+        for name in foreign
+        if not {package.lower().replace("_", "-") for package in packages.get(name, [name])} & asked("base")
     }
 
-    assert asked - set(pins(name)) == set()
+    assert unasked == set()
 
 
 def test_tests_with_exactly_what_runs():
