@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from django.db.models import Max
@@ -14,11 +13,10 @@ from django.db.models import Max
 from agents import llm
 from agents.contract import Brief, Given, Refused, Request
 from agents.definition import Definition
-from agents.models import AgentVersion
 from agents.registry import Role, role
 from agents.tools import Toolbox
 
-from . import clock, output, workspace
+from . import clock, output, versions, workspace
 from .desk import Desk
 from .lifecycle import Claimed
 from .models import Artifact, WorkflowVersion
@@ -73,7 +71,7 @@ def _brief(
     paths: tuple[str, ...],
 ) -> Brief:
     task, row = claimed.task, claimed.subtask
-    version = version_of(task.workflow_version_id)
+    version = versions.workflow(task.workflow_version_id)
     return Brief(
         task=task.key, title=task.title, stage=row.stage, agent=row.agent, role=definition.role,
         instructions=definition.instructions, voice=definition.voice_text(), input=task.input,
@@ -111,22 +109,7 @@ def _definition(claimed: Claimed) -> Definition:
     number = claimed.run.agent_version
     if number is None:
         raise Refused(f"no agent {claimed.subtask.agent!r} is configured. Add it, then retry.")
-    return _read(claimed.subtask.agent, number)
-
-
-@lru_cache(maxsize=512)
-def _read(agent: str, number: int) -> Definition:
-    """An agent's version; versions never change."""
-    definition = AgentVersion.objects.values_list("definition", flat=True).get(
-        agent__slug=agent, number=number
-    )
-    return Definition.model_validate(definition)
-
-
-@lru_cache(maxsize=256)
-def version_of(pk: int) -> WorkflowVersion:
-    """A workflow version; versions never change."""
-    return WorkflowVersion.objects.get(pk=pk)
+    return versions.agent(claimed.subtask.agent, number)
 
 
 class _Shelf:
@@ -134,7 +117,7 @@ class _Shelf:
 
     def __init__(self, claimed: Sequence[Claimed]) -> None:
         for one in claimed:
-            one.task.workflow_version = version_of(one.task.workflow_version_id)
+            one.task.workflow_version = versions.workflow(one.task.workflow_version_id)
         accepting = [one.task.pk for one in claimed if self._may_be_given(one)]
         self._artifacts: dict[int, dict[str, Artifact]] = defaultdict(dict)
         newest = (

@@ -364,8 +364,8 @@ def _take_in(back: list[Result | Failure]) -> None:
     for one in back:
         if isinstance(one, Failure):
             lifecycle.retry_later(
-                one.claimed, why=one.why, delay=timedelta(seconds=one.delay), counts=one.counts, usage=one.usage,
-                notes=one.notes,
+                one.claimed, why=one.why, delay=timedelta(seconds=one.delay), counts=one.counts,
+                usage=one.usage, notes=one.notes,
             )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo
 
@@ -51,8 +52,8 @@ def _checked(path: str) -> str:
     parts = PurePosixPath(path).parts
     if len(parts) < 2 or parts[0] not in ROOTS or not all(_NAME.fullmatch(part) for part in parts):
         raise Refused(
-            f"Cannot write {path!r}: a file lies below staging/ or published/ and its name is made of letters, "
-            "digits, - _ and dots. Mend the stage's `output` in the workflow."
+            f"Cannot write {path!r}: a file lies below staging/ or published/ and its name is made of "
+            "letters, digits, - _ and dots. Mend the stage's `output` in the workflow."
         )
     return path
 
@@ -100,10 +101,8 @@ def _folder(folder: Path) -> int:
     here = os.open(settings.DATA, os.O_RDONLY | os.O_DIRECTORY)
     for name in folder.relative_to(settings.DATA).parts:
         try:
-            try:
+            with suppress(FileExistsError):
                 os.mkdir(name, dir_fd=here)
-            except FileExistsError:
-                pass
             below = os.open(name, flags, dir_fd=here)
         except OSError as error:
             raise Refused(

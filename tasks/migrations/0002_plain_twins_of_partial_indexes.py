@@ -23,5 +23,6 @@ def drop(apps, editor):
 
 
 class Migration(migrations.Migration):
+    atomic = False  # MySQL cannot roll back an index
     dependencies = [("tasks", "0001_initial")]
     operations = [migrations.RunPython(add, drop)]

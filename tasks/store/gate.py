@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 
 from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Q
 
-from agents.models import Agent, AgentVersion
-from tasks.models import Hold, Subtask, Task, Wake, Worker
+from agents.models import Agent
+from tasks import versions
+from tasks.models import Hold, Subtask, Task, Wake, Worker, Workflow
 
 ADVISORY_LOCK = 0x636C6177  # "claw"
 ROW = "gate"
@@ -97,8 +97,6 @@ def _holds(now: datetime) -> Gate:
     gate.shut = Hold.Scope.ALL in targets
     gate.agents = set(targets.get(Hold.Scope.AGENT, ()))
     if slugs := targets.get(Hold.Scope.WORKFLOW):
-        from tasks.models import Workflow
-
         gate.workflows = list(Workflow.objects.filter(slug__in=slugs).values_list("pk", flat=True))
     if keys := targets.get(Hold.Scope.TASK):
         gate.tasks = list(Task.objects.filter(key__in=keys).values_list("pk", flat=True))
@@ -111,11 +109,10 @@ def _limits(gate: Gate) -> None:
     An agent with room for all that every living worker may hold needs no lock. The others are locked, so
     that two claims do not both count the same slot; who finds one locked passes it by for this time.
     """
-    active = dict(Agent.objects.order_by().exclude(active=None).values_list("slug", "active_id"))
-    limits = {slug: _version(pk) for slug, pk in active.items()}
-    gate.versions = {slug: number for slug, (number, _) in limits.items()}
+    gate.versions = dict(Agent.objects.order_by().exclude(active=None).values_list("slug", "active__number"))
     capacity = settings.CONCURRENCY * Worker.objects.filter(ended_at=None).count()
-    tight = {slug: most for slug, (_, most) in limits.items() if most < capacity}
+    limits = {slug: versions.agent(slug, number).limits.concurrency for slug, number in gate.versions.items()}
+    tight = {slug: most for slug, most in limits.items() if most < capacity}
     if not tight:
         return
     mine = _lock_agents(tight)
@@ -124,18 +121,12 @@ def _limits(gate: Gate) -> None:
     gate.slots = {slug: most - used[slug] if slug in mine else 0 for slug, most in tight.items()}
 
 
-@lru_cache(maxsize=1024)
-def _version(pk: int) -> tuple[int, int]:
-    """Number and concurrency of an agent's version; versions never change."""
-    number, definition = AgentVersion.objects.values_list("number", "definition").get(pk=pk)
-    return number, int(definition.get("limits", {}).get("concurrency", 8))
-
-
 def _lock_agents(tight: Iterable[str]) -> set[str]:
     agents = Agent.objects.filter(slug__in=list(tight)).order_by("pk")
     features = connection.features
     if features.has_select_for_update:
         agents = agents.select_for_update(
-            skip_locked=features.has_select_for_update_skip_locked, no_key=features.has_select_for_no_key_update
+            skip_locked=features.has_select_for_update_skip_locked,
+            no_key=features.has_select_for_no_key_update,
         )
     return set(agents.values_list("slug", flat=True))

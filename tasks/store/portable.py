@@ -68,15 +68,16 @@ def _take(rows: Sequence[Subtask], worker: Worker, now: datetime) -> None:
     if moved != len(rows):
         raise Disturbed(f"Claimed {moved} of {len(rows)} subtasks; another worker took the others meanwhile.")
     for row in rows:
-        row.status, row.fence, row.attempts, row.version = S.DOING, row.fence + 1, row.attempts + 1, row.version + 1
-        row.worker, row.started_at, row.reason = worker, now, ""
+        row.fence, row.attempts, row.version = row.fence + 1, row.attempts + 1, row.version + 1
+        row.status, row.worker, row.started_at, row.reason = S.DOING, worker, now, ""
 
 
 def _begin(rows: list[Subtask], worker: Worker, gate: Gate, now: datetime) -> list[tuple[Subtask, Run]]:
     """Begin the tasks, note the runs and say so in the log."""
     ids = {row.task_id for row in rows}
     begun = Task.objects.filter(pk__in=ids)
-    machine.move_task(begun.filter(status=Task.Status.BACKLOG), "begin", started_at=Coalesce("started_at", now))
+    backlog = begun.filter(status=Task.Status.BACKLOG)
+    machine.move_task(backlog, "begin", started_at=Coalesce("started_at", now))
     machine.touch(begun)
     tasks = Task.objects.in_bulk(ids)
     for row in rows:
@@ -96,16 +97,16 @@ def _begin(rows: list[Subtask], worker: Worker, gate: Gate, now: datetime) -> li
 def a_run(row: Subtask, worker: Worker, gate: Gate, now: datetime) -> Run:
     """The unsaved run of a subtask that has just been claimed."""
     return Run(
-        task_id=row.task_id, subtask=row, fence=row.fence, agent=row.agent, worker_name=worker.name, started_at=now,
-        agent_version=gate.versions.get(row.agent),
+        task_id=row.task_id, subtask=row, fence=row.fence, agent=row.agent, worker_name=worker.name,
+        started_at=now, agent_version=gate.versions.get(row.agent),
     )  # fmt: skip
 
 
 def _read_keys(runs: list[Run]) -> None:
     """MySQL does not return the keys of rows it stored."""
     fences = {run.subtask_id: run for run in runs}
-    stored = Run.objects.filter(subtask__in=list(fences), status=Run.Status.DOING).values_list("pk", "subtask", "fence")
-    for pk, subtask, fence in stored:
+    stored = Run.objects.filter(subtask__in=list(fences), status=Run.Status.DOING)
+    for pk, subtask, fence in stored.values_list("pk", "subtask", "fence"):
         if fences[subtask].fence == fence:
             fences[subtask].pk = pk
 

@@ -26,23 +26,28 @@ WITH picked AS (
   ORDER BY priority DESC, not_before, id
   LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), ranked AS (
-  SELECT picked.id, slot.free, row_number() OVER (PARTITION BY picked.agent ORDER BY priority DESC, not_before, id) AS n
-  FROM picked LEFT JOIN unnest(%(slot_agents)s::text[], %(slot_free)s::int[]) AS slot(agent, free) USING (agent)
+  SELECT picked.id, slot.free,
+         row_number() OVER (PARTITION BY agent ORDER BY priority DESC, not_before, picked.id) AS n
+  FROM picked
+  LEFT JOIN unnest(%(slot_agents)s::text[], %(slot_free)s::int[]) AS slot(agent, free) USING (agent)
 ), taken AS (
   UPDATE tasks_subtask AS s
-  SET status = 'doing', worker_id = %(worker)s, fence = fence + 1, attempts = attempts + 1, started_at = %(now)s,
-      reason = '', version = version + 1
-  FROM ranked WHERE s.id = ranked.id AND s.status = 'ready' AND (ranked.free IS NULL OR ranked.n <= ranked.free)
+  SET status = 'doing', worker_id = %(worker)s, fence = fence + 1, attempts = attempts + 1,
+      started_at = %(now)s, reason = '', version = version + 1
+  FROM ranked
+  WHERE s.id = ranked.id AND s.status = 'ready' AND (ranked.free IS NULL OR ranked.n <= ranked.free)
   RETURNING s.*
 ), begun AS (
-  UPDATE tasks_task SET version = version + 1, status = CASE status WHEN 'backlog' THEN 'doing' ELSE status END,
-    started_at = COALESCE(started_at, %(now)s)
+  UPDATE tasks_task
+  SET version = version + 1, status = CASE status WHEN 'backlog' THEN 'doing' ELSE status END,
+      started_at = COALESCE(started_at, %(now)s)
   WHERE id IN (SELECT task_id FROM taken)
 ), noted AS (
-  INSERT INTO tasks_run (task_id, subtask_id, fence, agent, agent_version, worker_name, status, started_at, summary,
-                         error, tokens_in, tokens_out, cost_usd, notes)
-  SELECT task_id, id, fence, agent, version_of.number, %(worker_name)s, 'doing', %(now)s, '', '', 0, 0, 0, '[]'
-  FROM taken LEFT JOIN unnest(%(version_agents)s::text[], %(version_numbers)s::int[]) AS version_of(agent, number)
+  INSERT INTO tasks_run (task_id, subtask_id, fence, agent, agent_version, worker_name, status, started_at,
+                         summary, error, tokens_in, tokens_out, cost_usd, notes)
+  SELECT task_id, id, fence, agent, active.number, %(worker_name)s, 'doing', %(now)s, '', '', 0, 0, 0, '[]'
+  FROM taken
+  LEFT JOIN unnest(%(version_agents)s::text[], %(version_numbers)s::int[]) AS active(agent, number)
     USING (agent)
   RETURNING id, subtask_id
 ), said AS (
@@ -66,9 +71,10 @@ RETURNING s.id
 
 UNBLOCK = """
 WITH fewer AS (
-  SELECT subtask_id AS id, count(*)::int AS n FROM tasks_need WHERE on_id = ANY(%(done)s::bigint[]) GROUP BY subtask_id
+  SELECT subtask_id AS id, count(*)::int AS n
+  FROM tasks_need WHERE on_id = ANY(%(done)s::bigint[]) GROUP BY subtask_id
 ), locked AS (
-  -- In the order of ids, so that two workers that finish branches of the same task do not wait for each other.
+  -- In the order of ids, so that two workers that finish branches of one task do not block each other.
   -- A gate that already waits for a person counts too: its release waits for a new rendering.
   SELECT s.id FROM tasks_subtask AS s JOIN fewer USING (id) WHERE s.status IN ('blocked', 'waiting')
   ORDER BY s.id FOR UPDATE OF s
@@ -105,8 +111,9 @@ def claim(worker: Worker, limit: int, now: datetime) -> list[tuple[Subtask, Run]
 def _values(gate: Gate, worker: Worker, limit: int, now: datetime) -> dict[str, Any]:
     free = {slug: count for slug, count in gate.slots.items() if count > 0}
     return {
-        "now": now, "limit": limit, "worker": worker.pk, "worker_name": worker.name, "agents": gate.closed_agents,
-        "workflows": gate.workflows, "tasks": gate.tasks, "slot_agents": list(free), "slot_free": list(free.values()),
+        "now": now, "limit": limit, "worker": worker.pk, "worker_name": worker.name,
+        "agents": gate.closed_agents, "workflows": gate.workflows, "tasks": gate.tasks,
+        "slot_agents": list(free), "slot_free": list(free.values()),
         "version_agents": list(gate.versions), "version_numbers": list(gate.versions.values()),
     }  # fmt: skip
 

@@ -24,8 +24,9 @@ def claim(worker: Worker, limit: int = 100) -> list[tuple[Subtask, Run]]:
 
 def an_agent(slug: str, concurrency: int) -> None:
     agent = Agent.objects.create(slug=slug)
+    definition = {"name": slug, "role": "rehearse", "limits": {"concurrency": concurrency}}
     agent.active = AgentVersion.objects.create(
-        agent=agent, number=7, definition={"limits": {"concurrency": concurrency}}, sha256="0" * 64, created_by="clawbot"
+        agent=agent, number=7, definition=definition, sha256="0" * 64, created_by="clawbot"
     )
     agent.save()
 
@@ -166,7 +167,9 @@ def test_a_full_agent_does_not_keep_the_others_waiting(worker: Worker) -> None:
     assert sorted(row.agent for row, _ in rows) == ["research", "writer"]
 
 
-@pytest.mark.parametrize("end", [lambda w: workers.end(w, "it stopped"), lambda w: workers.ask_to_stop(Worker.objects.all())])
+@pytest.mark.parametrize(
+    "end", [lambda w: workers.end(w, "it stopped"), lambda w: workers.ask_to_stop(Worker.objects.all())]
+)
 def test_gives_nothing_to_a_worker_that_ended_or_must_stop(worker: Worker, end: Any) -> None:
     a_task()
     end(worker)

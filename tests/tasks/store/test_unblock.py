@@ -59,13 +59,19 @@ def test_returns_rows_as_they_are_stored(worker: Worker) -> None:
     Subtask.objects.filter(stage="plan").update(status=S.DONE)
 
     with transaction.atomic():
-        rows = store.unblock(set(Subtask.objects.filter(stage="plan").values_list("pk", flat=True)), clock.now())
+        rows = store.unblock(
+            set(Subtask.objects.filter(stage="plan").values_list("pk", flat=True)), clock.now()
+        )
 
     stored = Subtask.objects.in_bulk([row.pk for row in rows])
     assert [row.task for row in rows] == [task, task]
     for row in rows:
         kept = stored[row.pk]
-        assert (row.status, row.needs_left, row.version) == (kept.status, kept.needs_left, kept.version) == (S.READY, 0, 2)
+        assert (
+            (row.status, row.needs_left, row.version)
+            == (kept.status, kept.needs_left, kept.version)
+            == (S.READY, 0, 2)
+        )
 
 
 def test_leaves_a_cancelled_successor_alone(worker: Worker) -> None:
