@@ -16,10 +16,10 @@ def setup(monkeypatch, tmp_path):
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setattr("sys.dont_write_bytecode", True)
     loader.exec_module(module)
-    module.commands = []
     monkeypatch.setattr(module, "VENV", str(tmp_path))
     monkeypatch.setattr(module, "PYTHON", str(tmp_path / "bin" / "python"))
-    monkeypatch.setattr(module, "run", module.commands.append)
+    monkeypatch.setattr(module, "commands", [], raising=False)
+    monkeypatch.setattr(module, "run", lambda command: module.commands.append(command))
     return module
 
 
