@@ -128,6 +128,15 @@ MIDDLEWARE = [
 ROOT_URLCONF = "clawbot.urls"
 ASGI_APPLICATION = "clawbot.asgi.application"
 AUTH_USER_MODEL = "people.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
 LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -218,6 +227,7 @@ LEASE_SECONDS = env_int("CLAWBOT_LEASE_SECONDS", 30, least=1)
 HEARTBEAT_SECONDS = LEASE_SECONDS / 3
 POISON_CRASHES = 3
 CANARY_SECONDS = env_int("CLAWBOT_CANARY_SECONDS", 15, least=1)
+GRACE_SECONDS = env_int("CLAWBOT_GRACE_SECONDS", 10)  # for what runs when a worker is asked to stop
 UNDO_SECONDS = env_int("CLAWBOT_UNDO_SECONDS", 10)
 WORKER_MEMORY_MB = env_int("CLAWBOT_WORKER_MEMORY_MB", 1024, least=64)
 BROKER = env("CLAWBOT_BROKER", "orm")
@@ -238,6 +248,10 @@ Q_CLUSTER: dict[str, Any] = {
     "poll": 0.5,
     "recycle": 500,
     "queue_limit": 50,
+    # Kilobytes; a drain that returned over its limit takes its process with it.
+    "max_rss": WORKER_MEMORY_MB * 1024,
+    # Every supervisor names its own cluster (Q_CLUSTER_NAME); django-q2 wants the key to be there then.
+    "ALT_CLUSTERS": {},
     "label": "Queue",
 }
 if BROKER == "redis":

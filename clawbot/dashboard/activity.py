@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -39,10 +41,19 @@ def activity(request: HttpRequest) -> HttpResponse:
         event.condition = CONDITIONS.get(event.kind, "")
     context = {
         "page": shown, "asked": {name: value for name, value in asked.items() if value}, "q": asked["q"],
-        "families": FAMILIES, "agents": Agent.objects.values_list("slug", flat=True),
+        "chips": chips(asked), "families": FAMILIES, "agents": Agent.objects.values_list("slug", flat=True),
     }  # fmt: skip
     name = "parts/_activity.html" if request.headers.get("HX-Target") == "activity" else "pages/activity.html"
     return render(request, name, context)
+
+
+def chips(asked: dict[str, str]) -> list[tuple[str, str, str]]:
+    """Each filter that is set, with the address of the page without it."""
+    found = {name: value for name, value in asked.items() if value}
+    return [
+        (name, value, f"?{urlencode({other: found[other] for other in found if other != name})}")
+        for name, value in found.items()
+    ]
 
 
 def _read_qualifiers(asked: dict[str, str]) -> None:

@@ -19,6 +19,7 @@ from agents import registry
 from agents.contract import Refused
 from agents.definition import Definition
 from agents.models import Agent, AgentVersion
+from clawbot.people import names
 from tasks.clock import now
 from tasks.models import Hold, Run, Subtask, Worker
 
@@ -41,6 +42,20 @@ class Row:
     last: Run | None = None
     cost: Decimal = Decimal(0)
     hold: Hold | None = None
+
+    @property
+    def by(self) -> str:
+        """How events and avatars call it."""
+        return f"agent:{self.slug}"
+
+    @property
+    def more(self) -> int:
+        """How many tasks it works on beside the first."""
+        return len(self.doing) - 1
+
+    @property
+    def paused_word(self) -> str:
+        return f"Paused by {names.who(self.hold.placed_by).name}" if self.hold else ""
 
     @property
     def about(self) -> str:
@@ -89,12 +104,7 @@ class Row:
 def agents(request: HttpRequest) -> HttpResponse:
     """Everybody, and the workers that carry them."""
     found = rows(request.GET.get("q", ""))
-    context = {
-        "rows": found, "q": request.GET.get("q", ""), "workers": workers(),
-        "working": sum(bool(row.doing) for row in found),
-        "idle": sum(row.condition == "idle" for row in found),
-        "paused": sum(row.hold is not None for row in found),
-    }  # fmt: skip
+    context = {"rows": found, "q": request.GET.get("q", ""), "workers": workers(), "counts": counts(found)}
     name = "parts/_agents.html" if request.headers.get("HX-Target") == "agents" else "pages/agents.html"
     return render(request, name, context)
 
@@ -111,13 +121,23 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
     shown = next((v for v in versions if str(v.number) == wanted), one.active or versions[0])
     for version in versions:
         version.runs = used.get(version.number, 0)  # type: ignore[attr-defined]
+    runs = list(Run.objects.filter(agent=slug).select_related("task", "subtask").order_by("-id")[:20])
+    for run in runs:
+        run.took = run.ended_at - run.started_at if run.ended_at else None  # type: ignore[attr-defined]
     definition = Definition.model_validate(shown.definition)
     context = {
         "agent": one, "row": next(iter(rows(only=slug)), None), "versions": versions, "shown": shown,
         "definition": definition, "yaml": definition.yaml(), "job": job_description(definition.role),
-        "runs": Run.objects.filter(agent=slug).select_related("task", "subtask").order_by("-id")[:20],
+        "runs": runs, "by": f"agent:{slug}",
     }  # fmt: skip
     return render(request, "pages/agent.html", context)
+
+
+def counts(found: list[Row]) -> list[tuple[str, str]]:
+    """The head line: how many work, rest and are paused."""
+    words = {"running": "working", "idle": "idle", "paused": "paused"}
+    numbers = {condition: sum(row.condition == condition for row in found) for condition in words}
+    return [(condition, f"{numbers[condition]} {word}") for condition, word in words.items() if numbers[condition]]
 
 
 def rows(q: str = "", *, only: str = "") -> list[Row]:

@@ -68,6 +68,10 @@ class Frame:
         return access.can(self.user, "pause")
 
     @cached_property
+    def can_configure(self) -> bool:
+        return access.can(self.user, "configure")
+
+    @cached_property
     def read_only(self) -> bool:
         """Whether this person may look and nothing else."""
         return self.user is not None and not access.can(self.user, "comment")

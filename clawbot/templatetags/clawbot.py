@@ -94,6 +94,12 @@ def who(by: str) -> str:
 
 
 @register.filter
+def recipient(name: str) -> str:
+    """Whom a notice went to: a person by name, a group as it is."""
+    return names.who(name).name if name.startswith("user:") else name
+
+
+@register.filter
 def ago(moment: datetime | None) -> SafeString | str:
     """A `<time>` that counts: "4 min ago", "in 2 h". The exact moment is its title."""
     return _time(moment, words.distance(moment, now()), "data-ago") if moment else ""
@@ -103,6 +109,15 @@ def ago(moment: datetime | None) -> SafeString | str:
 def clock(moment: datetime | None) -> SafeString | str:
     """A `<time>` with the time of day, with the date unless it is today."""
     return _time(moment, words.clock(moment, now())) if moment else ""
+
+
+@register.filter
+def moment(moment: datetime | None) -> SafeString | str:
+    """A `<time>` to the second, with the date unless it is today: for lists of events."""
+    if not moment:
+        return ""
+    date = "" if timezone.localtime(moment).date() == timezone.localtime(now()).date() else f"{words.day(moment, now())}, "
+    return _time(moment, f"{date}{timezone.localtime(moment):%H:%M:%S}")
 
 
 @register.filter

@@ -1,0 +1,93 @@
+"""Words of the review pages: what was decided, how many, where a choice leads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.http import QueryDict
+
+from clawbot.dashboard.reading import PAST
+from clawbot.templatetags.clawbot import who
+from tasks.models import Decision
+
+register = template.Library()
+
+# Choices that a review's address keeps; a sheet or an error is not one of them.
+KEPT = ("view", "from", "to", "pane", "src", "at", "file")
+
+
+@register.simple_tag(takes_context=True)
+def choice(context: dict[str, Any], **changes: Any) -> str:
+    """The page's choices with some changed, as a query string; "" where none is left."""
+    values = QueryDict(mutable=True)
+    values.update({name: value for name, value in context["request"].GET.items() if name in KEPT})
+    for name, value in changes.items():
+        values[name] = str(value)
+    kept = {name: value for name, value in values.items() if value}
+    values.clear()
+    values.update(kept)
+    return f"?{values.urlencode()}" if kept else ""
+
+
+@register.filter
+def past(verb: str) -> str:
+    """A verb as it reads afterwards: Approved."""
+    return PAST.get(verb, "answered").capitalize()
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """1240 as "1,240"."""
+    return f"{number:,}"
+
+
+@register.filter
+def signed(number: int) -> str:
+    """A difference with its sign: "+38", "−4"."""
+    return f"+{number:,}" if number > 0 else f"−{-number:,}"
+
+
+@register.filter
+def is_list(value: Any) -> bool:
+    """Whether a value is shown as a list."""
+    return isinstance(value, list)
+
+
+@register.filter
+def role_word(agent: str) -> str:
+    """An agent's name as a label: Writer, SEO."""
+    return agent.upper() if len(agent) <= 3 else agent.replace("_", " ").capitalize()
+
+
+@register.filter
+def suffixes(paths: list[str]) -> str:
+    """The endings of the files beside the first: ".html and .md"."""
+    ends = [f".{path.rpartition('.')[2]}" for path in paths[1:]]
+    return " and ".join(filter(None, [", ".join(ends[:-1]), ends[-1]])) if ends else ""
+
+
+@register.filter
+def toast(decision: Decision) -> str:
+    """ "Approved draft 3 of ART-142" """
+    artifact = decision.review.artifact
+    what = f"draft {artifact.number} of " if artifact else ""
+    return f"{past(decision.verb)} {what}{decision.review.task.key}"
+
+
+@register.filter
+def by_line(by: str, me: str) -> str:
+    """ "You" or a name."""
+    return "You" if by == me else str(who(by))
+
+
+@register.filter
+def open_word(count: int) -> str:
+    """ "2 open" """
+    return f"{count} open"
+
+
+@register.filter
+def sample_word(name: str) -> str:
+    """A sample's folder as a label: Edge caching."""
+    return name.replace("_", " ").replace("-", " ").capitalize()
