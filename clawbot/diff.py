@@ -47,7 +47,7 @@ def written(kind: str, text: str, number: int | None = None) -> SafeString:
     # Space outside the mark: a struck-through or underlined blank looks like a word.
     body = text.rstrip()
     return format_html(
-        '<{}{}><span class="visually-hidden">{}: </span>{}</{}>{}', tag, anchor, word, body, tag, text[len(body) :]
+        '<{}{}><span class="hidden-text">{}: </span>{}</{}>{}', tag, anchor, word, body, tag, text[len(body) :]
     )
 
 

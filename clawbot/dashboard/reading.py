@@ -1,0 +1,357 @@
+"""What an editor sees of one review: the draft with its changes, remarks, evidence and what a verdict does.
+
+Reads only. The views in `review.py` ask it for a page and call the verbs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Sum
+from django.http import QueryDict
+from django.urls import reverse
+
+from clawbot import draft
+from clawbot.templatetags.clawbot import icon
+from tasks import access, artifacts, clock, supervision
+from tasks.models import Artifact, Comment, Decision, Finding, Review, Run, Task
+
+from . import history, sources
+
+VIEWS = {"changes": "Changes", "clean": "Clean", "output": "Output"}
+PANES = ("sources", "brief", "thread", "checks")
+REASONS = {
+    "unsupported": "Unsupported claim",
+    "wrong": "Wrong fact",
+    "tone": "Tone or voice",
+    "structure": "Structure",
+    "length": "Length",
+    "brief": "Misses the brief",
+    "other": "Something else",
+}
+#: what a decision is called afterwards
+PAST = {
+    "approve": "approved",
+    "send_back": "returned",
+    "skip": "skipped",
+    "retry": "retried",
+    "cancel": "stopped",
+}  # fmt: skip
+
+
+@dataclass
+class Page:
+    """Everything the page and its parts show."""
+
+    review: Review
+    task: Task
+    query: QueryDict
+    me: str
+    shown: Artifact | None  # the draft on the page
+    latest: Artifact | None
+    base: Artifact | None  # what its changes are shown against
+    bases: list[Artifact]
+    base_by: str  # who decided on it: yours, Ben's
+    view: str
+    pane: str
+    sheet: str
+    words: int = 0
+    added_words: int | None = None
+    reading: draft.Reading | None = None
+
+    @property
+    def open_findings(self) -> list[Finding]:
+        return [one for one in self.findings if one.state in {Finding.State.OPEN, Finding.State.DISPUTED}]
+
+    @property
+    def pending(self) -> list[Comment]:
+        """The person's own remarks that no agent has seen yet, from whichever draft."""
+        return [one for one in self.comments if one.number is None]
+
+    @property
+    def latest_is_shown(self) -> bool:
+        return self.shown == self.latest
+
+    findings: list[Finding] = None  # type: ignore[assignment]
+    comments: list[Comment] = None  # type: ignore[assignment]
+
+
+def page(review: Review, user: Any, query: QueryDict) -> Page:
+    """Read the page of a review for a person, as its address asks."""
+    task, me = review.task, f"user:{user.username}"
+    latest = review.artifact if review.open else _newest(review)
+    drafts = _drafts(latest)
+    shown = _numbered(drafts, query.get("to")) or latest
+    bases = [one for one in drafts if shown and one.number < shown.number]
+    base, base_by = _base(task, bases, me, query.get("from"))
+    view = query.get("view", "")
+    if view not in VIEWS or (view == "changes" and base is None):
+        view = "changes" if base and view != "clean" else "clean"
+    pane = query.get("pane", "")
+    here = Page(
+        review=review, task=task, query=query, me=me, shown=shown, latest=latest, base=base, bases=bases,
+        base_by=base_by, view=view, pane=pane if pane in PANES else "", sheet=query.get("sheet", ""),
+    )  # fmt: skip
+    here.findings = _findings(here)
+    here.comments = _comments(here)
+    if shown:
+        text = draft.read(shown.text)
+        here.words = text.words
+        here.added_words = text.words - draft.read(base.text).words if base else None
+        old = draft.read(base.text) if base and view == "changes" else None
+        here.reading = draft.reading(text, old, _remarks(here), _cite(here), query.get("at", ""))
+    return here
+
+
+def _newest(review: Review) -> Artifact | None:
+    """What a closed review was about: the text that was decided on."""
+    return Artifact.objects.filter(task=review.task, sha256=review.artifact_sha256).first() or review.artifact
+
+
+def _drafts(latest: Artifact | None) -> list[Artifact]:
+    if latest is None:
+        return []
+    same = Artifact.objects.filter(task=latest.task_id, kind=latest.kind, number__lte=latest.number)
+    return list(same.order_by("number"))
+
+
+def _numbered(drafts: list[Artifact], number: str | None) -> Artifact | None:
+    return next((one for one in drafts if str(one.number) == number), None)
+
+
+def _base(task: Task, bases: list[Artifact], me: str, wanted: str | None) -> tuple[Artifact | None, str]:
+    """The draft to compare with: the one asked for, else the one you last decided on, else the one
+    anybody did, else, after a person's edit, the one they edited."""
+    decided = list(
+        Decision.objects.filter(review__task=task, undone_at__isnull=True).order_by("-id").values_list("by", "artifact_sha256")
+    )
+    known = {one.sha256: one for one in bases}
+    by = {sha: who for who, sha in reversed(decided)}
+    if (asked := _numbered(bases, wanted)) is not None:
+        return asked, by.get(asked.sha256, "")
+    for who, sha in [pair for pair in decided if pair[0] == me] + decided:
+        if sha in known:
+            return known[sha], who
+    edited = Artifact.objects.filter(task=task, kind="draft", made_by__startswith="user:").order_by("-number").first()
+    built_on = [known[sha] for sha in (edited.built_on if edited else []) if sha in known]
+    return (built_on[-1], "") if built_on else (None, "")
+
+
+def _findings(here: Page) -> list[Finding]:
+    """What reviewers said about this draft, and what they said that this draft has answered."""
+    if here.shown is None:
+        return []
+    least = here.base.number if here.base else 0
+    rows = Finding.objects.filter(task=here.task, artifact__kind=here.shown.kind, artifact__number__lte=here.shown.number)
+    return [
+        one
+        for one in rows.select_related("artifact", "run")
+        if one.state != Finding.State.RESOLVED or one.artifact.number >= least
+    ]
+
+
+def _comments(here: Page) -> list[Comment]:
+    """Your pending comments, and those that this draft answers."""
+    rows = Comment.objects.filter(task=here.task).select_related("artifact", "answered_in").order_by("number", "id")
+    since = here.base.number if here.base else 0
+    return [
+        one
+        for one in rows
+        if (one.number is None and one.by == here.me)
+        or (one.answered_in is not None and here.shown and since < one.answered_in.number <= here.shown.number)
+    ]
+
+
+def _remarks(here: Page) -> list[draft.Remark]:
+    found = [
+        draft.Remark(
+            f"finding-{one.number}", _colour(one), one.quote, str(one.number), f"finding {one.number}", said=one
+        )
+        for one in here.findings
+    ]
+    said = [
+        draft.Remark(f"comment-{one.pk}", "comment", one.quote, icon("message-square"), "your comment", said=one)
+        if one.number is None
+        else draft.Remark(f"comment-{one.pk}", "answer", one.answer_quote or one.quote, icon("check"), "answered comment", said=one)
+        for one in here.comments
+    ]
+    return found + said
+
+
+def _colour(finding: Finding) -> str:
+    """Doubt is amber, evidence is blue."""
+    return "finding" if finding.state in {Finding.State.OPEN, Finding.State.DISPUTED} else "evidence"
+
+
+def _cite(here: Page) -> Any:
+    known = {one.get("number") for one in _research_sources(here.task)}
+
+    def cite(number: int, sentence: str) -> str:
+        return f"{link(here, src=number, at=sentence, pane='sources')}#source-{number}" if number in known else ""
+
+    return cite
+
+
+def _research_sources(task: Task) -> list[dict[str, Any]]:
+    research = artifacts.latest(task, "research")
+    return research.data.get("sources", []) if research else []
+
+
+def link(here: Page, **changes: Any) -> str:
+    """The page's address with some of its choices changed; an empty one is left out."""
+    values = {key: value for key, value in here.query.items() if key in {"view", "from", "to", "pane", "src", "at"}}
+    values |= {key: str(value) for key, value in changes.items()}
+    kept = {key: value for key, value in values.items() if value}
+    return reverse("review", args=[here.review.pk]) + (f"?{urlencode(kept)}" if kept else "")
+
+
+# -- Beside the draft ---------------------------------------------------------------------------------
+
+
+def pane(here: Page) -> dict[str, Any]:
+    """The right side: sources, brief, thread and checks."""
+    at = here.query.get("at", "")
+    sentence = draft.read(here.shown.text).sentence(at) if here.shown and at else ""
+    src = here.query.get("src", "")
+    found = sources.read(
+        here.task, opened=int(src) if src.isdecimal() else 0, sentence=sentence, findings=here.findings
+    )
+    checked = checks(here)
+    return {
+        "sources": found,
+        "brief": brief(here.task),
+        "thread": thread(here),
+        "checks": checked,
+        "checks_passed": sum(1 for one in checked if one.get("passed")),
+        "at": at,
+    }
+
+
+def brief(task: Task) -> list[tuple[str, Any]]:
+    """What the task was injected with, in words: label and value, lists as lists."""
+    return [(key.replace("_", " ").capitalize(), _plain(value)) for key, value in task.input.items() if value]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {one}" for key, one in value.items())
+    if isinstance(value, list):
+        return [str(one.get("title") or one.get("path") or one) if isinstance(one, dict) else str(one) for one in value]
+    return value
+
+
+def thread(here: Page) -> list[dict[str, Any]]:
+    """Earlier returns by people, newest first: what was asked and what was answered."""
+    returns = Decision.objects.filter(review__task=here.task, verb="send_back", undone_at__isnull=True).order_by("-id")
+    asked = list(
+        Comment.objects.filter(task=here.task, number__isnull=False).select_related("artifact", "answered_in").order_by("number")
+    )
+    known = {one.sha256: one for one in Artifact.objects.filter(task=here.task, kind="draft")}
+    found = []
+    for decision in returns:
+        about = known.get(decision.artifact_sha256)
+        found.append({
+            "decision": decision, "draft": about, "reason": REASONS.get(decision.note, decision.note),
+            "requests": [one for one in asked if one.by == decision.by and about and _sent_with(one, decision, about, asked)],
+        })  # fmt: skip
+    return found
+
+
+def _sent_with(comment: Comment, decision: Decision, about: Artifact, asked: list[Comment]) -> bool:
+    """Whether a comment went out with this return: made before it, on this draft or carried over to it."""
+    if comment.made_at > decision.decided_at:
+        return False
+    later = comment.answered_in.number if comment.answered_in else None
+    return comment.artifact.number <= about.number and (later is None or later > about.number)
+
+
+def checks(here: Page) -> list[dict[str, Any]]:
+    """The reviewer's checklist for the draft, as it was last run."""
+    report = artifacts.latest(here.task, "review")
+    return list(report.data.get("checks", [])) if report else []
+
+
+def outputs(here: Page, wanted: str) -> dict[str, Any]:
+    """The rendered files of the task: the page as read and the source of each, one of them chosen."""
+    newest: dict[str, Artifact] = {}
+    for one in Artifact.objects.filter(task=here.task, kind__startswith="page_").order_by("number"):
+        newest[one.kind.removeprefix("page_")] = one
+    kind = wanted if wanted in newest else ""
+    page_text = newest["md"].text if "md" in newest else (here.shown.text if here.shown else "")
+    return {
+        "files": newest,
+        "chosen": newest.get(kind),
+        "kind": kind,
+        "body": draft.body(page_text),
+        "stale": any(one.stale_since for one in newest.values()),
+    }
+
+
+# -- The verdict --------------------------------------------------------------------------------------
+
+
+def verdict(here: Page, user: Any) -> dict[str, Any]:
+    """What can be decided, what it does, and why a control is missing."""
+    review = here.review
+    next_stage = history.after(review)
+    return {
+        "verbs": set(review.verbs) if review.open else set(),
+        "why_not": access.reason(user, "approve", review),
+        "may_operate": access.can(user, "retry", here.task),
+        "may_edit": access.can(user, "edit", review),
+        "publishes": history.planned_paths(here.task, next_stage),
+        "next_stage": next_stage,
+        "gate": review.kind == Review.Kind.GATE,
+        "last": last_decision(review),
+        "question": "" if review.kind == Review.Kind.GATE else review.why,
+    }
+
+
+def last_decision(review: Review) -> Decision | None:
+    """The answer that stands."""
+    return review.decisions.filter(undone_at__isnull=True).order_by("-id").first()
+
+
+def sheet(here: Page) -> dict[str, Any]:
+    """The return sheet: where to, the numbered requests so far, and what a return costs."""
+    targets = supervision.targets(here.review)
+    default = supervision.default_target(here.review)
+    stages = {stage["name"]: stage for stage in here.task.workflow_version.stages}
+    first = (
+        Comment.objects.filter(task=here.task, number__isnull=False).order_by("-number").values_list("number", flat=True).first()
+        or 0
+    ) + 1
+    return {
+        "targets": [(name, stages[name]["agent"]) for name in targets if _makes_text(name, here)],
+        "default": default,
+        "agent": stages[default]["agent"] if default in stages else "",
+        "first": first,
+        "reasons": REASONS,
+        "usual": history.usual_run(here.task, default),
+    }
+
+
+def _makes_text(stage: str, here: Page) -> bool:
+    """A return goes to a stage that can act on a remark: not to one that only judges or renders."""
+    wanted = {"research", "draft", here.shown.kind if here.shown else ""}
+    made = Artifact.objects.filter(task=here.task, stage=stage).values_list("kind", flat=True)
+    return stage == here.review.subtask.stage or bool(set(made) & wanted)
+
+
+def facts(here: Page) -> dict[str, Any]:
+    """The line under the title."""
+    spent = Run.objects.filter(task=here.task).aggregate(total=Sum("cost_usd"))["total"] or 0
+    return {
+        "cost": spent,
+        "owner": here.review.owner,
+        "reader": _reader(here.review, here.me),
+        "late": bool(here.review.due_at and here.review.open and here.review.due_at < clock.now()),
+    }
+
+
+def _reader(review: Review, me: str) -> str:
+    """Whoever else has this review in front of them."""
+    taken = review.open and review.taken_until and review.taken_until > clock.now()
+    return review.owner if taken and review.owner != me else ""

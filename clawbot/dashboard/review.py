@@ -1,0 +1,280 @@
+"""One review: read the draft with its evidence, decide. Every verb is called in `tasks.supervision`."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from clawbot import draft
+from tasks import clock, supervision
+from tasks.machine import Refused
+from tasks.models import Artifact, Comment, Decision, Finding, Review
+
+from . import queue, reading
+
+MOST_REQUESTS = 50
+
+
+@require_GET
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """The page of one review; open it at a verb with `?sheet=return`."""
+    return _page(request, _review(pk))
+
+
+@require_GET
+def pane(request: HttpRequest, pk: int) -> HttpResponse:
+    """Only the right side, for a citation that was followed."""
+    here = reading.page(_review(pk), request.user, request.GET)
+    return render(request, "parts/_review_pane.html", {"here": here, **reading.pane(here)})
+
+
+@require_GET
+def news(request: HttpRequest, pk: int) -> HttpResponse:
+    """What happened since the page was drawn: a decision, a newer draft, a reader. The text stays."""
+    review = _review(pk)
+    changed = str(review.version) != request.GET.get("version") or review.artifact_sha256 != request.GET.get("sha")
+    if not changed:
+        return HttpResponse(status=204)
+    here = reading.page(review, request.user, request.GET)
+    return render(request, "parts/_review_news.html", {
+        "here": here, "review": review, "last": reading.last_decision(review),
+        "newer": review.open and review.artifact_sha256 != request.GET.get("sha"),
+    })  # fmt: skip
+
+
+def _review(pk: int) -> Review:
+    rows = Review.objects.select_related("task__workflow", "task__workflow_version", "subtask", "artifact")
+    return get_object_or_404(rows, pk=pk)
+
+
+def _page(
+    request: HttpRequest, review: Review, *, status: int = 200, trouble: str = "", stale: bool = False, **more: Any
+) -> HttpResponse:
+    query = request.GET.copy()
+    query.update(more.pop("query", {}))
+    here = reading.page(review, request.user, query)
+    waiting = queue.waiting(request.user)
+    context = {
+        "here": here,
+        "review": review,
+        "task": review.task,
+        **reading.facts(here),
+        **reading.pane(here),
+        **reading.verdict(here, request.user),
+        "return": reading.sheet(here) if review.open and "send_back" in review.verbs else None,
+        "outputs": reading.outputs(here, query.get("file", "")) if here.view == "output" else None,
+        "place": queue.place(waiting, review),
+        "undo": queue.undoable(request.user),
+        "trouble": trouble,
+        "stale": stale,
+        "seen": request.POST.get("draft", ""),
+        "request_id": uuid.uuid4().hex,
+        **more,
+    }
+    return render(request, "pages/review.html", context, status=status)
+
+
+# -- Decide -------------------------------------------------------------------------------------------
+
+
+def _decides(verb: Callable[[HttpRequest, Review], HttpResponse]) -> Callable[[HttpRequest, int], HttpResponse]:
+    """A verb as a view. What the rules refuse is shown on the page with everything that was typed: 409
+    where somebody or something was faster, 422 where the form must change."""
+
+    @require_POST
+    def view(request: HttpRequest, pk: int) -> HttpResponse:
+        try:
+            return verb(request, _review(pk))
+        except supervision.Stale as stale:
+            return _page(request, _review(pk), status=409, trouble=str(stale), stale=True, typed=request.POST)
+        except Refused as refused:
+            sheet = {"sheet": request.POST.get("sheet", "")}
+            return _page(request, _review(pk), status=422, trouble=str(refused), typed=request.POST, query=sheet)
+
+    return view
+
+
+def _bound(request: HttpRequest) -> dict[str, Any]:
+    """What ties a decision to exactly the text that was read."""
+    version = request.POST.get("review_version", "")
+    return {
+        "by": f"user:{request.user.username}",
+        "artifact_sha256": request.POST.get("artifact_sha256") or None,
+        "review_version": int(version) if version.isdecimal() else None,
+        "request_id": (request.POST.get("request_id") or uuid.uuid4().hex)[:64],
+    }
+
+
+def _next(request: HttpRequest, review: Review, said: str) -> HttpResponse:
+    """On to the next review that waits for this person, with a sentence about the last one."""
+    waiting = [one for one in queue.waiting(request.user) if one.pk != review.pk]
+    following = waiting[0] if waiting else None
+    messages.success(request, f"{said} Next: {following.task.key}." if following else said)
+    return redirect("review", following.pk) if following else redirect("reviews")
+
+
+@_decides
+def approve(request: HttpRequest, review: Review) -> HttpResponse:
+    """Approve what was read; where findings are open, with one line of reason."""
+    if "why" in request.POST and not request.POST["why"].strip():
+        raise Refused("Cannot approve with open findings without a reason: one line is enough, others will read it.")
+    supervision.approve(review, note=request.POST.get("why", "").strip(), **_bound(request))
+    return _after_approval(request, review)
+
+
+def _after_approval(request: HttpRequest, review: Review) -> HttpResponse:
+    """The sentence about an approval is its undo toast, so nothing else is said."""
+    waiting = [one for one in queue.waiting(request.user) if one.pk != review.pk]
+    return redirect("review", waiting[0].pk) if waiting else redirect("reviews")
+
+
+@_decides
+def send_back(request: HttpRequest, review: Review) -> HttpResponse:
+    """Return the draft with the pending comments and the requests that were typed."""
+    by = f"user:{request.user.username}"
+    with transaction.atomic():
+        _reword(request, review, by)
+        typed = [text.strip() for text in request.POST.getlist("request")[:MOST_REQUESTS]]
+        supervision.send_back(
+            review, to=request.POST.get("to", ""), reason=request.POST.get("reason", ""),
+            requests=[{"text": text, "quote": ""} for text in typed if text], **_bound(request),
+        )  # fmt: skip
+    return _next(request, review, f"{review.task.key} is back with {request.POST.get('to') or 'its agent'}.")
+
+
+def _reword(request: HttpRequest, review: Review, by: str) -> None:
+    """A pending comment whose words were changed in the sheet is made anew, one that was emptied is dropped."""
+    for comment in Comment.objects.filter(task=review.task, by=by, number__isnull=True):
+        text = request.POST.get(f"comment-{comment.pk}")
+        if text is None or text.strip() == comment.text:
+            continue
+        supervision.uncomment(comment, by=by)
+        if text.strip():
+            supervision.comment(comment.artifact, by=by, text=text, quote=comment.quote)
+
+
+@_decides
+def retry(request: HttpRequest, review: Review) -> HttpResponse:
+    """Let the stage try again."""
+    supervision.retry(
+        review.task, by=f"user:{request.user.username}", stage=review.subtask.stage, reason=request.POST.get("why", "")
+    )
+    return _next(request, review, f"{review.task.key} tries {review.subtask.stage} again.")
+
+
+@_decides
+def skip(request: HttpRequest, review: Review) -> HttpResponse:
+    """Go on without this stage."""
+    supervision.skip(
+        review.task, by=f"user:{request.user.username}", stage=review.subtask.stage, reason=request.POST.get("why", "")
+    )
+    return _next(request, review, f"{review.task.key} goes on without {review.subtask.stage}.")
+
+
+@_decides
+def cancel(request: HttpRequest, review: Review) -> HttpResponse:
+    """Stop the whole task; everything made so far is kept."""
+    supervision.cancel(review.task, by=f"user:{request.user.username}", reason=request.POST.get("why", ""))
+    return _next(request, review, f"{review.task.key} is stopped. Everything made so far is kept.")
+
+
+# -- Edit ---------------------------------------------------------------------------------------------
+
+
+@_decides
+def edit(request: HttpRequest, review: Review) -> HttpResponse:
+    """Save the text as a new draft, or show how it would read; `do=approve` approves what was saved."""
+    text = request.POST.get("text", "").replace("\r\n", "\n")
+    if request.POST.get("do") == "preview":
+        return _preview(request, review, text)
+    if not text.strip():
+        raise Refused("Cannot save an empty draft: stop the task if nothing of it should stay.")
+    base = request.POST.get("artifact_sha256") or None
+    kind = review.artifact.kind if review.artifact else "draft"
+    by = f"user:{request.user.username}"
+    made = supervision.edit(review.task, by=by, kind=kind, text=text, base_sha256=base, review=review)
+    if request.POST.get("do") != "approve":
+        messages.success(request, f"Saved as draft {made.number}.")
+        return redirect("review", review.pk)
+    fresh = _review(review.pk)
+    supervision.approve(
+        fresh, by=by, artifact_sha256=made.sha256, review_version=fresh.version,
+        request_id=(request.POST.get("request_id") or uuid.uuid4().hex)[:64],
+    )  # fmt: skip
+    return _after_approval(request, review)
+
+
+def _preview(request: HttpRequest, review: Review, text: str) -> HttpResponse:
+    old = draft.read(review.artifact.text) if review.artifact else None
+    return _page(
+        request, review, query={"sheet": "edit"}, typed=request.POST, preview=draft.reading(draft.read(text), old)
+    )
+
+
+# -- Remarks ------------------------------------------------------------------------------------------
+
+
+@_decides
+def comment(request: HttpRequest, review: Review) -> HttpResponse:
+    """Remark on the draft that is shown; pending until the verdict."""
+    about = get_object_or_404(Artifact, task=review.task, pk=request.POST.get("artifact"))
+    made = supervision.comment(
+        about, by=f"user:{request.user.username}", text=request.POST.get("text", ""), quote=request.POST.get("quote", "")
+    )
+    return redirect(f"{_back(request, review)}#comment-{made.pk}")
+
+
+@_decides
+def uncomment(request: HttpRequest, review: Review) -> HttpResponse:
+    """Take back one's own pending comment."""
+    made = get_object_or_404(Comment, task=review.task, pk=request.POST.get("comment"))
+    supervision.uncomment(made, by=f"user:{request.user.username}")
+    return redirect(_back(request, review))
+
+
+@_decides
+def judge(request: HttpRequest, review: Review) -> HttpResponse:
+    """Agree with a finding, or say that it is still wrong."""
+    finding = get_object_or_404(Finding, task=review.task, pk=request.POST.get("finding"))
+    supervision.judge(finding, by=f"user:{request.user.username}", state=request.POST.get("state", ""))
+    return redirect(f"{_back(request, review)}#finding-{finding.number}")
+
+
+def _back(request: HttpRequest, review: Review) -> str:
+    """This review's page with the choices it had; never another address."""
+    choices = request.GET.urlencode()
+    return reverse("review", args=[review.pk]) + (f"?{choices}" if choices else "")
+
+
+@require_POST
+def take(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say that this person reads it now: others see "Ana is reading" for half an hour."""
+    review = _review(pk)
+    taken = review.taken_until and review.taken_until > clock.now() and review.owner != f"user:{request.user.username}"
+    try:
+        if review.open and not taken:
+            supervision.take(review, by=f"user:{request.user.username}")
+    except Refused:
+        pass  # a viewer reads too, and holds nobody up
+    return HttpResponse(status=204)
+
+
+@require_POST
+def undo(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a decision back while its window is open."""
+    decision = get_object_or_404(Decision.objects.select_related("review__task"), pk=pk)
+    try:
+        supervision.undo(decision, by=f"user:{request.user.username}")
+    except Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, f"{decision.review.task.key} is waiting for you again.")
+    return redirect("review", decision.review_id)

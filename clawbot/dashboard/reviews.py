@@ -1,0 +1,130 @@
+"""The reviews queue: what waits for you, ranked, with the draft beside it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from clawbot import diff
+from clawbot.people import names
+from tasks import clock
+from tasks.models import Artifact, Decision, Review, Subtask, Task
+
+from . import history, queue, reading
+
+TABS = {"mine": "Mine", "anyone": "Anyone", "decided": "Decided by me today"}
+SETTLED_FOR = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the queue."""
+
+    review: Review
+    selected: bool
+    changed: int | None  # words changed since it was last decided on
+
+
+@require_GET
+def show(request: HttpRequest) -> HttpResponse:
+    """The queue; `?tab=` picks whose, `?sel=` what is previewed."""
+    return render(request, "pages/reviews.html", context(request))
+
+
+@require_GET
+def count(request: HttpRequest) -> HttpResponse:
+    """The figure in the top bar."""
+    return render(request, "parts/_reviews_badge.html")
+
+
+@require_GET
+def news(request: HttpRequest) -> HttpResponse:
+    """How many rows came since the page was drawn: they are announced, never slipped in. Rows that
+    somebody else settled meanwhile come along, to grey out where they stand."""
+    seen = {int(word) for word in request.GET.get("seen", "").split(",") if word.isdecimal()}
+    now = _rows_of(request)
+    gone = seen - {review.pk for review in now}
+    settled = Decision.objects.filter(review__in=gone, undone_at__isnull=True).select_related("review").order_by("id")
+    return render(request, "parts/_queue_news.html", {
+        "fresh": [review for review in now if review.pk not in seen], "seen": request.GET.get("seen", ""),
+        "gone": [_settled(decision) for decision in settled], "tab": request.GET.get("tab", "mine"),
+    })  # fmt: skip
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """Everything the page shows."""
+    tab = request.GET.get("tab", "mine")
+    tab = tab if tab in TABS else "mine"
+    mine, anyone = queue.waiting(request.user), list(queue.opened())
+    today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    days = 1 if request.GET.get("day") == "yesterday" else 0
+    decided = queue.decided(request.user, today - timedelta(days=days))
+    rows = {"mine": mine, "anyone": anyone, "decided": []}[tab]
+    chosen = _chosen(request, rows)
+    found: dict[str, Any] = {
+        "tab": tab, "me": f"user:{request.user.username}", "now": clock.now(),
+        "tabs": [("mine", TABS["mine"], len(mine)), ("anyone", TABS["anyone"], len(anyone)),
+                 ("decided", TABS["decided"], len(decided))],
+        "rows": [Row(review, review == chosen, _changed(review)) for review in rows],
+        "settled": [_settled(one) for one in queue.just_settled(request.user, SETTLED_FOR)] if tab == "mine" else [],
+        "decided": [_settled(one) for one in decided] if tab == "decided" else [],
+        "seen": ",".join(str(review.pk) for review in rows),
+        "undo": queue.undoable(request.user),
+        "coming": history.coming(_in_work()),
+        "in_work": Task.objects.filter(status=Task.Status.DOING).count(),
+    }  # fmt: skip
+    return found | _preview(request, chosen)
+
+
+def _rows_of(request: HttpRequest) -> list[Review]:
+    return list(queue.opened()) if request.GET.get("tab") == "anyone" else queue.waiting(request.user)
+
+
+def _chosen(request: HttpRequest, rows: list[Review]) -> Review | None:
+    wanted = request.GET.get("sel", "")
+    return next((review for review in rows if str(review.pk) == wanted), rows[0] if rows else None)
+
+
+def _preview(request: HttpRequest, chosen: Review | None) -> dict[str, Any]:
+    """The chosen review's draft and verdict, as its own page shows them."""
+    if chosen is None:
+        return {"here": None}
+    here = reading.page(chosen, request.user, request.GET)
+    return {
+        "here": here, "review": chosen, "task": chosen.task, "request_id": uuid.uuid4().hex,
+        **reading.verdict(here, request.user),
+    }  # fmt: skip
+
+
+def _changed(review: Review) -> int | None:
+    """Words changed since the draft that was last decided on."""
+    if review.artifact is None:
+        return None
+    last = Decision.objects.filter(review__task=review.task, undone_at__isnull=True).order_by("-id").first()
+    base = last and Artifact.objects.filter(task=review.task, sha256=last.artifact_sha256).first()
+    if not base or base.sha256 == review.artifact.sha256:
+        return None
+    return diff.changed(diff.words(base.text, review.artifact.text))
+
+
+def _settled(decision: Decision) -> dict[str, Any]:
+    """A decided row: "Approved by Ben in Slack"."""
+    word = reading.PAST.get(decision.verb, "answered").capitalize()
+    where = f" in {decision.channel.capitalize()}" if decision.channel not in {"page", "cli"} else ""
+    return {"decision": decision, "review": decision.review, "said": f"{word} by {names.who(decision.by).name}{where}"}
+
+
+def _in_work() -> list[Task]:
+    live = Prefetch("subtasks", Subtask.objects.filter(live=1))
+    rows = Task.objects.filter(status=Task.Status.DOING, reviews__open=None) | Task.objects.filter(
+        status=Task.Status.DOING, reviews__isnull=True
+    )
+    return list(rows.exclude(reviews__open=1).distinct().select_related("workflow_version").prefetch_related(live)[:12])

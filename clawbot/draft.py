@@ -1,0 +1,419 @@
+"""A draft as an editor reads it: blocks with anchors, word changes, citations, and remarks at their sentence.
+
+The text is hostile. It becomes HTML in `clawbot/render.py` only; this module takes that safe HTML
+apart and puts marks around stretches of its text, never across a tag, so the result stays well formed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from html import escape
+from html.parser import HTMLParser
+from typing import Any
+
+from django.utils.html import conditional_escape
+from django.utils.safestring import SafeString, mark_safe
+
+from . import diff, render
+
+_FRONT = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
+_FIELD = re.compile(r"^([A-Za-z_][\w-]*):[ \t]*(.*)$")
+_CITATION = re.compile(r"\[(\d{1,3})\]")
+# A sentence ends at its stop, the quote mark that closes it and the citations that follow it.
+_STOP = re.compile(r"[.!?…][\"”’)]*(?:\s*\[\d{1,3}\])*\s+(?=[\"“‘(]?[A-Z0-9])")
+_LETTER = re.compile(r"\[\d{1,3}\]|\w")
+# Text directly inside these is blank; an element put there would be invalid.
+_FRAMES = {"ul", "ol", "table", "thead", "tbody", "tr"}
+_VOID = {"br", "hr"}
+# A remark about a sentence that was rewritten is shown at the sentence that shares most of its words.
+LEAST_LIKENESS = 0.5
+
+Cite = Callable[[int, str], str]
+
+
+@dataclass(frozen=True)
+class Token:
+    """A tag as it was written, or a stretch of text; `start` is its place in the block's text."""
+
+    kind: str  # open, close, text
+    name: str
+    html: str
+    start: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """A paragraph, heading, list, quote or table: its tags and the text a reader sees."""
+
+    name: str
+    tokens: tuple[Token, ...]
+    text: str
+
+    def sentences(self) -> list[tuple[int, int]]:
+        """Where each sentence starts and ends in the text."""
+        ends = [match.end() for match in _STOP.finditer(self.text)] + [len(self.text)]
+        return list(zip([0, *ends[:-1]], ends, strict=True))
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A draft's front matter as written, line by line, and its blocks."""
+
+    front: tuple[tuple[str, str], ...]
+    blocks: tuple[Block, ...]
+
+    def sentence(self, anchor: str) -> str:
+        """The text of the sentence with this anchor ("p4s2"); empty where there is none."""
+        match = re.fullmatch(r"p(\d{1,4})s(\d{1,4})", anchor)
+        if not match or not 0 < int(match[1]) <= len(self.blocks):
+            return ""
+        block = self.blocks[int(match[1]) - 1]
+        spans = block.sentences()
+        start, end = spans[int(match[2]) - 1] if 0 < int(match[2]) <= len(spans) else (0, 0)
+        return block.text[start:end].strip()
+
+    @property
+    def words(self) -> int:
+        """Words of the body, without headings' marks, citations and front matter."""
+        return sum(len(_CITATION.sub("", block.text).split()) for block in self.blocks)
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something said about the words `quote`: a finding, a comment, the answer to one."""
+
+    id: str  # anchor of the full remark: "finding-3"
+    kind: str  # finding, comment, answer, evidence
+    quote: str
+    label: str | SafeString = ""  # what its pin shows: a finding's number, an icon
+    words: str = ""  # what its pin is called
+    said: Any = None  # the row it stands for
+
+
+@dataclass
+class Row:
+    """One block on the page, with what belongs beside and under it."""
+
+    id: str
+    kind: str  # same, changed, added, removed
+    number: int  # place of the paragraph, 1..n; 0 for what was removed
+    html: SafeString
+    remarks: list[Remark] = field(default_factory=list)
+
+    @property
+    def has_notes(self) -> bool:
+        """Whether something belongs beside it, not only under it."""
+        return any(remark.kind in {"comment", "answer"} for remark in self.remarks)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A whole draft, ready for the page."""
+
+    rows: list[Row]
+    unplaced: list[Remark]  # about the whole draft, or about words it no longer has
+    front: tuple[tuple[diff.Piece, ...], ...]
+    changes: int
+
+
+@lru_cache(maxsize=64)
+def read(text: str) -> Draft:
+    """Take a Markdown draft apart. Never raises: what is not front matter is body."""
+    match = _FRONT.match(text.replace("\r\n", "\n"))
+    splitter = _Splitter()
+    splitter.feed(render.markdown(body(text)))
+    splitter.close()
+    return Draft(_fields(match[1]) if match else (), tuple(splitter.blocks))
+
+
+def body(text: str) -> str:
+    """The Markdown below the front matter."""
+    return _FRONT.sub("", text.replace("\r\n", "\n"), count=1)
+
+
+def _fields(text: str) -> tuple[tuple[str, str], ...]:
+    """`key: value` lines; a line that is none continues the value above it."""
+    fields: list[tuple[str, str]] = []
+    for line in text.splitlines():
+        if match := _FIELD.match(line):
+            fields.append((match[1], match[2].strip().strip("\"'")))
+        elif fields and line.strip():
+            fields[-1] = (fields[-1][0], f"{fields[-1][1]} {line.strip()}".strip())
+    return tuple(fields)
+
+
+class _Splitter(HTMLParser):
+    """Collects the top-level elements of cleaned HTML."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.blocks: list[Block] = []
+        self._tokens: list[Token] = []
+        self._text = ""
+        self._depth = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        html = "".join(f' {name}="{escape(value or "")}"' for name, value in attrs)
+        self._add("open", tag, f"<{tag}{html}>")
+        if tag in _VOID:
+            self._finish_block(tag)
+        else:
+            self._depth += 1
+
+    def handle_endtag(self, tag: str) -> None:
+        self._add("close", tag, f"</{tag}>")
+        self._depth -= 1
+        self._finish_block(tag)
+
+    def handle_data(self, data: str) -> None:
+        if self._depth:
+            self._add("text", "", data)
+            self._text += data
+
+    def _add(self, kind: str, name: str, html: str) -> None:
+        self._tokens.append(Token(kind, name, html, len(self._text)))
+
+    def _finish_block(self, tag: str) -> None:
+        if self._depth == 0:
+            self.blocks.append(Block(tag, tuple(self._tokens), self._text))
+            self._tokens, self._text = [], ""
+
+
+def reading(
+    new: Draft, old: Draft | None, remarks: Iterable[Remark] = (), cite: Cite | None = None, at: str = ""
+) -> Reading:
+    """Put a draft together for the page: changes since `old`, remarks at their words.
+
+    `cite(number, sentence id)` is the address of a source; `at` is the id of the sentence whose
+    evidence is open.
+    """
+    waiting = list(remarks)
+    places = _places(new, waiting)
+    pairs = diff.pairs([b.text for b in old.blocks], [b.text for b in new.blocks]) if old else None
+    rows: list[Row] = []
+    changes = 0
+    for i, j in pairs or [(None, j) for j in range(len(new.blocks))]:
+        before = old.blocks[i] if old and i is not None else None
+        if j is None:
+            changes += 1
+            rows.append(_removed(before.text if before else "", changes))
+            continue
+        here = [(remark, span) for remark, (place, span) in places.items() if place == j]
+        pen = _Pen(new.blocks[j], j + 1, changes, cite, at)
+        if old is not None:
+            pen.compare(before.text if before else "")
+        for remark, span in here:
+            pen.remark(remark, span)
+        kind = "same" if pen.changes == changes else "changed" if before else "added"
+        changes = pen.changes
+        rows.append(Row(f"p{j + 1}", kind, j + 1, pen.html(), [remark for remark, _ in here]))
+    return Reading(rows, [r for r in waiting if r not in places], _front(new, old), changes)
+
+
+def _removed(text: str, change: int) -> Row:
+    html = mark_safe(f"<p>{diff.written('removed', text.strip(), change)}</p>")  # noqa: S308 -- escaped by written()
+    return Row(f"gone-{change}", "removed", 0, html)
+
+
+def _front(new: Draft, old: Draft | None) -> tuple[tuple[diff.Piece, ...], ...]:
+    """Each field of the front matter as its name and the pieces of its value."""
+    before = dict(old.front) if old else {}
+    fields = [(name, before.get(name, "") if old else value, value) for name, value in new.front]
+    fields += [(name, value, "") for name, value in before.items() if name not in dict(new.front)]
+    return tuple((diff.Piece("name", name), *diff.block(was, value)) for name, was, value in fields)
+
+
+# -- Finding words ------------------------------------------------------------------------------------
+
+
+def find(quote: str, text: str) -> tuple[int, int] | None:
+    """Where `quote` stands in `text`, whatever their spacing, marks and citations; None if nowhere."""
+    wanted, _ = _letters(quote)
+    letters, spots = _letters(text)
+    start = letters.find(wanted) if wanted else -1
+    return (spots[start], spots[start + len(wanted) - 1] + 1) if start >= 0 else None
+
+
+def _letters(text: str) -> tuple[str, list[int]]:
+    """The letters and digits of a text, lower case, and where each stood."""
+    found = [match for match in _LETTER.finditer(text) if len(match[0]) == 1]
+    return "".join(match[0].lower()[:1] for match in found), [match.start() for match in found]
+
+
+def likest(
+    quote: str, text: str, spans: Sequence[tuple[int, int]], least: float
+) -> tuple[tuple[int, int], float] | None:
+    """The span of `text` that holds most of the words of `quote`, and how much of them (0 to 1); None
+    where none holds more than `least`. A figure counts three times."""
+    wanted = _weights(quote)
+    total = sum(wanted.values()) or 1
+    best, score = None, least
+    for start, end in spans:
+        share = sum(weight for word, weight in wanted.items() if word in _weights(text[start:end])) / total
+        if share > score:
+            best, score = (start, end), share
+    return (best, score) if best else None
+
+
+@lru_cache(maxsize=4096)
+def _weights(text: str) -> dict[str, int]:
+    found = re.findall(r"\d[\d.,]*\d|\w+", _CITATION.sub("", text).lower())
+    return {word: 3 if word[0].isdigit() else 1 for word in found if len(word) > 3 or word[0].isdigit()}
+
+
+def _places(draft: Draft, remarks: Sequence[Remark]) -> dict[Remark, tuple[int, tuple[int, int]]]:
+    """Block and span of each remark whose words, or nearly, are in the draft."""
+    found = {}
+    for remark in remarks:
+        place = _exact(draft, remark.quote) or _nearly(draft, remark.quote)
+        if place:
+            found[remark] = place
+    return found
+
+
+def _exact(draft: Draft, quote: str) -> tuple[int, tuple[int, int]] | None:
+    spans = ((j, find(quote, block.text)) for j, block in enumerate(draft.blocks))
+    return next(((j, span) for j, span in spans if span), None)
+
+
+def _nearly(draft: Draft, quote: str) -> tuple[int, tuple[int, int]] | None:
+    best, score = None, LEAST_LIKENESS
+    for j, block in enumerate(draft.blocks):
+        for start, end in block.sentences():
+            share = _share(quote, block.text[start:end])
+            if share > score:
+                best, score = (j, (start, len(block.text[:end].rstrip()))), share
+    return best
+
+
+def _share(left: str, right: str) -> float:
+    a, b = set(_weights(left)), set(_weights(right))
+    return len(a & b) / (max(len(a), len(b)) or 1)
+
+
+# -- Writing ------------------------------------------------------------------------------------------
+
+
+class _Pen:
+    """Writes one block with marks around stretches of its text and elements put between them."""
+
+    def __init__(self, block: Block, number: int, changes: int, cite: Cite | None, at: str) -> None:
+        self.block = block
+        self.number = number
+        self.changes = changes
+        self._cite = cite
+        self._at = at
+        self._last = len(block.text.rstrip())
+        self._marks: list[tuple[int, int, str, int]] = []  # start, end, kind, change number or 0
+        self._begun: set[tuple[int, int, str, int]] = set()
+        self._pins: list[tuple[int, str]] = []
+        self._sentences = [
+            (start, end, f"p{number}s{place}") for place, (start, end) in enumerate(block.sentences(), 1)
+        ]
+        self._citations = {match.start(): match for match in _CITATION.finditer(block.text)} if cite else {}
+        self._seen: set[str] = set()
+
+    def compare(self, before: str) -> None:
+        """Mark what was added since `before` and put in what was removed."""
+        place, touching = 0, False
+        for piece in diff.block(before, self.block.text):
+            if piece.kind == "same":
+                place += len(piece.text)
+                touching = False
+                continue
+            first = 0 if touching else self.changes + 1
+            self.changes, touching = self.changes + bool(first), True
+            if piece.kind == "removed":
+                self._pins.append((min(place, self._last), str(diff.written("removed", piece.text, first or None))))
+            else:
+                self._marks.append((place, place + len(piece.text.rstrip()), "ins", first))
+                place += len(piece.text)
+
+    def remark(self, remark: Remark, span: tuple[int, int]) -> None:
+        """Underline the words a remark is about and pin the way to it at their end."""
+        self._marks.append((*span, remark.kind, 0))
+        self._pins.append((min(span[1], self._last), _pin(remark)))
+
+    def html(self) -> SafeString:
+        """The block; every stretch of text escaped, every tag as the renderer wrote it."""
+        self._pins.sort(key=lambda pin: pin[0])
+        out: list[str] = []
+        open_tags: list[str] = []
+        for token in self.block.tokens:
+            if token.kind == "text":
+                framed = open_tags and open_tags[-1] in _FRAMES
+                out.append(escape(token.html) if framed else self._stretch(token, "a" in open_tags))
+                continue
+            if token.kind == "open" and token.name not in _VOID:
+                open_tags.append(token.name)
+            elif token.kind == "close" and open_tags:
+                open_tags.pop()
+            out.append(token.html)
+        out += [html for _, html in self._pins]
+        return mark_safe("".join(out))  # noqa: S308 -- tags from render.markdown, text escaped above
+
+    def _stretch(self, token: Token, in_link: bool) -> str:
+        start, end = token.start, token.start + len(token.html)
+        out: list[str] = []
+        cuts = self._cuts(start, end)
+        for a, b in zip(cuts, cuts[1:], strict=False):
+            out.append(self._drop_pins(a))
+            out.append(self._wrap(a, b, in_link))
+        out.append(self._drop_pins(end))
+        return "".join(out)
+
+    def _cuts(self, start: int, end: int) -> list[int]:
+        """Every place inside the stretch where a mark, a sentence, a citation or a pin begins or ends."""
+        places = {start, end}
+        for a, b, *_ in [*self._marks, *self._sentences]:
+            places |= {a, b}
+        places |= {edge for match in self._citations.values() for edge in match.span()}
+        places |= {place for place, _ in self._pins}
+        return sorted(place for place in places if start <= place <= end)
+
+    def _drop_pins(self, place: int) -> str:
+        """Write the pins that are due up to here, each once."""
+        due = [html for spot, html in self._pins if spot <= place]
+        self._pins = self._pins[len(due) :]
+        return "".join(due)
+
+    def _wrap(self, a: int, b: int, in_link: bool) -> str:
+        html = escape(self.block.text[a:b])
+        sentence = next((name for start, end, name in self._sentences if start <= a < end), "")
+        match = self._citations.get(a)
+        href = self._cite(int(match[1]), sentence) if match and self._cite and not in_link else ""
+        if match and href:
+            html = _citation(int(match[1]), href, sentence)
+        for mark in [mark for mark in self._marks if mark[0] <= a and b <= mark[1]]:
+            html = _marked(mark[2], html, None if mark in self._begun else mark[3])
+            self._begun.add(mark)
+        anchor = "" if sentence in self._seen else f' id="{sentence}"'
+        self._seen.add(sentence)
+        here = ' data-at="here"' if sentence and sentence == self._at else ""
+        return f'<span class="draft__sentence"{anchor}{here} data-sentence="{sentence}">{html}</span>'
+
+
+def _citation(number: int, href: str, sentence: str) -> str:
+    return (
+        f'<a class="cite" href="{escape(href)}" data-cite="{number}" data-for="{sentence}">'
+        f'<span class="hidden-text">source </span>{number}</a>'
+    )
+
+
+def _marked(kind: str, html: str, first: int | None) -> str:
+    """`first` is None inside a mark that a tag or another mark has cut, else the change's number or 0."""
+    if kind == "ins":
+        anchor = f' id="change-{first}" data-change' if first else ""
+        word = "" if first is None else '<span class="hidden-text">added: </span>'
+        return f"<ins{anchor}>{word}{html}</ins>"
+    return f'<mark class="remarked remarked--{kind}">{html}</mark>'
+
+
+def _pin(remark: Remark) -> str:
+    return (
+        f'<a class="pin pin--{remark.kind}" href="#{escape(remark.id)}" data-pin>'
+        f'<span class="hidden-text">{escape(remark.words)}</span><span aria-hidden="true">{conditional_escape(remark.label)}</span></a>'
+    )
