@@ -3,10 +3,16 @@
 from django.contrib import admin
 from django.urls import path
 
-from clawbot.dashboard import activity, agents, deliveries, health, help, holds, me, review, reviews
+from clawbot.dashboard import activity, agents, board, deliveries, health, help, holds, me, new_task, review, reviews, task, task_verbs
 from clawbot.people import views as people
 
 urlpatterns = [
+    path("", board.board, name="board"),
+    path("board/", board.board),
+    path("board/head/", board.board, {"part": "head"}, name="board_head"),
+    path("board/lanes/", board.board, {"part": "lanes"}, name="board_lanes"),
+    path("board/cards/<str:key>/", board.card, name="board_card"),
+    path("tasks/bulk/", task_verbs.bulk, name="task_bulk"),
     path("agents/", agents.agents, name="agents"),
     path("agents/<slug:slug>/", agents.agent, name="agent"),
     path("activity/", activity.activity, name="activity"),
@@ -37,11 +43,18 @@ urlpatterns = [
     path("reviews/<int:pk>/uncomment/", review.uncomment, name="review_uncomment"),
     path("reviews/<int:pk>/judge/", review.judge, name="review_judge"),
     path("decisions/<int:pk>/undo/", review.undo, name="decision_undo"),
+    path("tasks/new/", new_task.show, name="new_task"),
+    path("tasks/new/alike/", new_task.alike, name="new_task_alike"),
     path("sign-in/", people.sign_in, name="sign_in"),
     path("sign-in/<str:token>/", people.sign_in_link, name="sign_in_link"),
     path("sign-out/", people.sign_out, name="sign_out"),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("healthz/progress", health.progress, name="progress"),
+    # After every other tasks/ address: a key matches any word.
+    path("tasks/<str:key>/", task.task, name="task"),
+    path("tasks/<str:key>/<slug:verb>/", task_verbs.act, name="task_act"),
+    # The admin's own sign-in page would be a second door, and one that does not count failures.
+    path("admin/login/", people.sign_in),
     path("admin/", admin.site.urls),
 ]
