@@ -1,7 +1,10 @@
-"""Registers the face's commands and template tags."""
+"""Registers the face's commands, template tags and system checks."""
 
 from django.apps import AppConfig
 
 
 class ClawbotConfig(AppConfig):
     name = "clawbot"
+
+    def ready(self) -> None:
+        from clawbot import checks  # noqa: F401

@@ -54,7 +54,6 @@ urlpatterns = [
     # After every other tasks/ address: a key matches any word.
     path("tasks/<str:key>/", task.task, name="task"),
     path("tasks/<str:key>/<slug:verb>/", task_verbs.act, name="task_act"),
-    # The admin's own sign-in page would be a second door, and one that does not count failures.
-    path("admin/login/", people.sign_in),
+    path("admin/login/", people.admin_sign_in),
     path("admin/", admin.site.urls),
 ]

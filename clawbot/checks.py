@@ -1,0 +1,73 @@
+"""What must be true of the settings, each with an id, so that a wrong setting is found before it bites.
+
+`manage.py check` runs them all; `docs/settings.md` explains the variables they name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+LOCAL = {"localhost", "127.0.0.1", "[::1]", "testserver"}
+SHORT_SECRET = 32
+
+
+@register(Tags.security)
+def production(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """A site that others can reach is not run like a machine of one's own."""
+    found: list[CheckMessage] = []
+    if not _is_reachable():
+        return found
+    if settings.DEBUG:
+        found.append(Error("DEBUG is on, but ALLOWED_HOSTS names a public host.", hint="Set DEBUG=0.", id="clawbot.E001"))
+    if not _given("SECRET_KEY") or len(settings.SECRET_KEY) < SHORT_SECRET:
+        text = "A public site needs a SECRET_KEY of its own, of 32 characters or more."
+        found.append(Error(text, hint="Set SECRET_KEY or SECRET_KEY_FILE.", id="clawbot.E002"))
+    if not settings.HTTPS:
+        text = "CLAWBOT_BASE_URL is not https: session cookies travel readable."
+        found.append(Warning(text, hint="Put a proxy with TLS in front and set CLAWBOT_BASE_URL.", id="clawbot.W001"))
+    return found
+
+
+@register
+def queue(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """django-q2 hands a task out again after `retry`: below `timeout` two workers would have it at once."""
+    cluster, found = settings.Q_CLUSTER, list[CheckMessage]()
+    if cluster["retry"] <= cluster["timeout"]:
+        text = "Q_CLUSTER: `retry` is not above `timeout`, so a task that runs would be handed out again."
+        found.append(Error(text, hint="Raise `retry`.", id="clawbot.E003"))
+    if cluster["max_attempts"] != 1 or not cluster["ack_failures"]:
+        text = "Q_CLUSTER must not retry by itself: the row, not the queue, decides about retries."
+        found.append(Error(text, hint="Use max_attempts 1 and ack_failures True.", id="clawbot.E004"))
+    return found
+
+
+@register
+def leases(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """Two late heartbeats are an accident, three are a death."""
+    if settings.LEASE_SECONDS >= 3 * settings.HEARTBEAT_SECONDS:
+        return []
+    text = "A lease is shorter than three heartbeats: workers would be declared dead while they live."
+    return [Error(text, hint="Raise CLAWBOT_LEASE_SECONDS.", id="clawbot.E005")]
+
+
+@register
+def data(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """Drafts, files and the default database live in one folder."""
+    if os.access(settings.DATA, os.W_OK | os.X_OK):
+        return []
+    hint = "Give the user that runs Clawbot the right to write there, or set CLAWBOT_DATA to another folder."
+    return [Error(f"The data folder {settings.DATA} cannot be written.", hint=hint, id="clawbot.E006")]
+
+
+def _is_reachable() -> bool:
+    return any(host not in LOCAL for host in settings.ALLOWED_HOSTS)
+
+
+def _given(name: str) -> bool:
+    return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
