@@ -131,6 +131,7 @@ def _store_task(
     number = Workflow.objects.values_list("last_number", flat=True).get(pk=flow.pk)
     if key and (known := Task.objects.filter(idempotency_key=key).first()):
         return known
+    assert flow.active is not None  # inject refused a workflow without a version
     task = Task.objects.create(
         key=f"{flow.key}-{number}",
         number=number,
@@ -272,7 +273,17 @@ def _close_runs(results: list[Result], accepted: set[int], now: datetime, status
                 attempt=result.claimed.fence,
             )
         )
-    fields = ["status", "ended_at", "summary", "error", "tokens_in", "tokens_out", "cost_usd", "notes"]
+    fields = [
+        "status",
+        "ended_at",
+        "summary",
+        "error",
+        "tokens_in",
+        "tokens_out",
+        "cost_usd",
+        "notes",
+        "brief",
+    ]
     Run.objects.bulk_update([result.claimed.run for result in results], fields)
     return events
 
@@ -281,7 +292,7 @@ def _fill(run: Run, result: Result) -> None:
     run.summary = (result.outcome.summary or result.outcome.question or result.outcome.why)[:300]
     run.error = result.outcome.why if result.outcome.word == "retry" else run.error
     run.tokens_in, run.tokens_out = result.usage.tokens_in, result.usage.tokens_out
-    run.cost_usd = round(result.usage.cost_usd, 4)  # type: ignore[assignment]
+    run.cost_usd = round(result.usage.cost_usd, 4)
     run.notes = result.notes
 
 

@@ -23,7 +23,7 @@ VERBS: dict[str, tuple[str, ...]] = {
     K.STALLED: ("retry", "skip", "cancel"),
 }
 #: who is asked where the workflow does not say
-GROUP = {K.GATE: "editors", K.ESCALATION: "editors", K.LOOP: "editors"}
+GROUP: dict[str, str] = {K.GATE: "editors", K.ESCALATION: "editors", K.LOOP: "editors"}
 DUE = timedelta(hours=4)
 
 

@@ -713,13 +713,16 @@ def _held_task(hold: Hold) -> Task | None:
 
 
 def _check_target(scope: str, target: str) -> None:
-    found = {
-        Hold.Scope.ALL: lambda: target == "",
-        Hold.Scope.WORKFLOW: lambda: Workflow.objects.filter(slug=target).exists(),
-        Hold.Scope.AGENT: lambda: _agent_exists(target),
-        Hold.Scope.TASK: lambda: Task.objects.filter(key=target).exists(),
-    }[Hold.Scope(scope)]
-    if not found():
+    match scope:
+        case Hold.Scope.WORKFLOW:
+            found = Workflow.objects.filter(slug=target).exists()
+        case Hold.Scope.AGENT:
+            found = _agent_exists(target)
+        case Hold.Scope.TASK:
+            found = Task.objects.filter(key=target).exists()
+        case _:
+            found = target == ""
+    if not found:
         raise Refused(f"Cannot pause {scope} {target!r}: there is none of that name.")
 
 

@@ -168,7 +168,7 @@ def read(path: Path, agents: dict[str, Definition]) -> dict[str, Any]:
     data = definition.model_dump(mode="python")
     data["input"] = load(text, name, scalars="json").value.get("input") or {}
     data["materials"] = {key: _lend(file.parent, glob) for key, glob in definition.materials.items()}
-    return json.loads(json.dumps(data))  # type: ignore[no-any-return]
+    return json.loads(json.dumps(data))
 
 
 def _schema(document: Document, text: str, name: str) -> list[str]:

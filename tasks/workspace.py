@@ -79,8 +79,7 @@ def _copy(name: str, folder: Path | None, waiting: Path, *, anywhere: bool) -> s
         raise Refused(f"Cannot read the source {name!r}: it lies outside the files that came with this task.")
     if not source.exists():
         raise Refused(
-            f"Cannot read the source {name!r}: nothing is there. "
-            "Paths are relative to the brief's file."
+            f"Cannot read the source {name!r}: nothing is there. Paths are relative to the brief's file."
         )
     _weigh(name, source)
     target = waiting / "sources" / _free(waiting / "sources", source.name)

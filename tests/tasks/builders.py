@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -41,7 +43,7 @@ ARTICLE: list[dict[str, Any]] = [
 
 
 def a_workflow(
-    name: str = "article", stages: list[dict[str, Any]] | None = None, key: str = "ART"
+    name: str = "article", stages: Sequence[Any] | None = None, key: str = "ART"
 ) -> Workflow:
     """A stored workflow with one version."""
     shape = workflow.Definition_.model_validate(
@@ -78,7 +80,7 @@ def a_worker(name: str = "worker-a") -> Worker:
         pid=1,
         started_at=now,
         heartbeat_at=now,
-        lease_until=now + timezone.timedelta(hours=1),
+        lease_until=now + timedelta(hours=1),
     )
 
 
