@@ -10,8 +10,6 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from django.db import close_old_connections
-
 from tasks import clock
 
 from . import deliver, release, remind, rescue, schedule, stalled
@@ -32,10 +30,9 @@ _logger = logging.getLogger(__name__)
 def tick(now: datetime | None = None) -> dict[str, int]:
     """Run every sweep once; returns how much each has done.
 
-    1. Let go of a database connection that has gone stale.
-    2. Each sweep in turn. One that raises is logged and does not keep the others from their turn.
+    1. Each sweep in turn, in this order.
+    2. One that raises is logged and does not keep the others from their turn.
     """
-    close_old_connections()
     done: dict[str, int] = {}
     for name, sweep in SWEEPS.items():
         try:
