@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ class Desk:
         self.notes: list[dict[str, Any]] = []
         self.unread = 0  # notes that are not in the database yet
 
-    @property
+    @cached_property
     def model(self) -> Model:
         """The agent's model; made at the first need, because providers are slow to load."""
         return self._model()

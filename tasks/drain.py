@@ -69,12 +69,14 @@ class Failure:
 class Drain:
     """One worker process at work. `run` returns why it ended."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker, *, lingers: bool = True) -> None:
         self.worker = worker
+        self.lingers = lingers  # else it ends when nothing is left to do
         self.running: dict[int, Running] = {}
         self.back: list[Result | Failure] = []  # what the next tick hands in
         self.over = ""  # why it stops, once it does
         self._deadline = 0.0
+        self._idle = False  # the last tick left nothing to do
         self._abandoned = 0  # threads of sync roles that nobody waits for any more
         self._flushed = self._rang = 0.0
         self._bell_heard = True
@@ -91,11 +93,12 @@ class Drain:
         try:
             while not self._finished():
                 await self._tick()
-                await self._wait()
+                if not self._idle or self.lingers:
+                    await self._wait()
         finally:
             bell.cancel()
             pulse.stop()
-            await self._ask(connection.close)
+            await self._ask(lambda: connection.close())  # the connection of that thread
             self._database.shutdown()
         return self.over
 
@@ -107,7 +110,7 @@ class Drain:
 
     def _finished(self) -> bool:
         if not self.over:
-            return False
+            return self._idle and not self.lingers
         if time.monotonic() >= self._deadline:
             self._release_all()
         return not self.running and not self.back
@@ -150,6 +153,7 @@ class Drain:
             self.back = back + self.back
             await asyncio.sleep(0.2 + random.random())
             return
+        self._idle = not (papers or self.running or self.back)
         for one in papers:
             if isinstance(one, Papers):
                 self._begin(one)
@@ -232,6 +236,9 @@ class Drain:
             back: Result | Failure | None = await self._attempt(papers)
         except asyncio.CancelledError:
             back = None  # whoever cancelled it has seen to the row
+        except Exception as error:  # our own fault, not the role's; the row must not be stuck for it
+            log.exception("%s/%s could not be worked on", papers.brief.task, papers.brief.stage)
+            back = Failure(papers.claimed, f"It could not be worked on: {_sentence(error)}", delay=30)
         running = self.running.pop(pk)
         if back is not None and not running.dropped:
             self._hand_in(back)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
@@ -42,9 +43,7 @@ ARTICLE: list[dict[str, Any]] = [
 ]
 
 
-def a_workflow(
-    name: str = "article", stages: Sequence[Any] | None = None, key: str = "ART"
-) -> Workflow:
+def a_workflow(name: str = "article", stages: Sequence[Any] | None = None, key: str = "ART") -> Workflow:
     """A stored workflow with one version."""
     shape = workflow.Definition_.model_validate(
         {"name": name, "title": name.capitalize(), "key": key, "stages": stages or ARTICLE}
@@ -53,7 +52,7 @@ def a_workflow(
     flow.active = WorkflowVersion.objects.create(
         workflow=flow,
         number=flow.versions.count() + 1,
-        definition=shape.model_dump(mode="json"),
+        definition=json.loads(json.dumps(shape.model_dump())),
         sha256="0" * 64,
         created_at=timezone.now(),
         created_by="clawbot",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,13 +28,13 @@ def implementation(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def engine(database: str, implementation: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def engine(database: str, implementation: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The database in turn, with the implementation of `tasks.store` that is under test."""
     from tasks import store
 
     if implementation == "portable":
         monkeypatch.setattr(store, "_here", lambda: store.portable)
-    yield database
+    return database
 
 
 @pytest.fixture

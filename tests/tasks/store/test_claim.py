@@ -167,12 +167,16 @@ def test_a_full_agent_does_not_keep_the_others_waiting(worker: Worker) -> None:
     assert sorted(row.agent for row, _ in rows) == ["research", "writer"]
 
 
-@pytest.mark.parametrize(
-    "end", [lambda w: workers.end(w, "it stopped"), lambda w: workers.ask_to_stop(Worker.objects.all())]
-)
-def test_gives_nothing_to_a_worker_that_ended_or_must_stop(worker: Worker, end: Any) -> None:
+def test_gives_nothing_to_a_worker_that_ended(worker: Worker) -> None:
     a_task()
-    end(worker)
+    workers.end(worker, "it stopped")
+
+    assert claim(worker) == []
+
+
+def test_gives_nothing_to_a_worker_that_must_stop(worker: Worker) -> None:
+    a_task()
+    workers.ask_to_stop(Worker.objects.all())
 
     assert claim(worker) == []
 
