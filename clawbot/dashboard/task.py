@@ -1,0 +1,207 @@
+"""One task: where it is and why, how it got there, what it made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import Sum
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from clawbot import diff, draft
+from tasks import access, artifacts
+from tasks.models import Artifact, Comment, Decision, Finding, Run, Subtask, Task
+
+from .cards import Card, cards, stage_title
+from .pace import pace
+from .paging import page
+from .sentences import CONDITIONS, sentence
+from .steps import steps
+from .timeline import waterfall
+
+TABS = ("overview", "timeline", "drafts", "handoffs", "log", "files")
+LATEST = 5  # log lines under the chart
+OPEN_FINDINGS = (Finding.State.OPEN, Finding.State.DISPUTED)
+
+
+@require_GET
+def task(request: HttpRequest, key: str) -> HttpResponse:
+    """The page. `?tab=` chooses what is under the stepper; every tab is a link."""
+    one = get_object_or_404(Task.objects.select_related("workflow", "workflow_version"), key=key)
+    card = cards([one], request.user)[0]
+    tab = request.GET.get("tab", "timeline")
+    if tab not in TABS:
+        raise Http404(f"There is no tab {tab!r}; there are {', '.join(TABS)}.")
+    context = _header(request, card, tab) | TAB[tab](request, one) | {"tab": tab}
+    return render(request, "pages/task.html", context)
+
+
+def _header(request: HttpRequest, card: Card, tab: str) -> dict[str, Any]:
+    one = card.task
+    rows = one.subtasks.filter(live=1).order_by("position", "item")
+    returns = one.events.filter(kind="subtask.returned")
+    return {
+        "card": card,
+        "task": one,
+        "steps": steps(card, rows, returns, pace(one.workflow_id)),
+        "verbs": _verbs(request, card),
+        "tabs": _tabs(one),
+        "side": _side(one, card),
+    }
+
+
+def _tabs(one: Task) -> list[dict[str, Any]]:
+    made = one.artifacts
+    counts = {
+        "drafts": made.filter(kind="draft").count(),
+        "handoffs": one.runs.exclude(brief=None).count(),
+        "log": one.events.count(),
+        "files": made.exclude(path="").count(),
+    }
+    titles = {"handoffs": "Hand-offs"}
+    return [
+        {"name": name, "title": titles.get(name, name.capitalize()), "count": counts.get(name)} for name in TABS
+    ]
+
+
+def _verbs(request: HttpRequest, card: Card) -> dict[str, str]:
+    """Verbs that make sense now, each with the reason it is not allowed, empty where it is."""
+    one, row = card.task, card.row
+    is_open = one.status != Task.Status.DONE
+    own_hold = card.why.hold if card.why.hold and card.why.hold.scope == "task" else None
+    may_retry = bool(row and row.agent != "human" and row.status in {Subtask.Status.READY, Subtask.Status.WAITING})
+    sensible = {
+        "start": one.status == Task.Status.BACKLOG,
+        "pause": is_open and own_hold is None,
+        "resume": own_hold is not None,
+        "retry": is_open and may_retry and one.status == Task.Status.DOING,
+        "move": True,
+        "cancel": is_open,
+    }
+    asked = {"move": "override"}
+    return {verb: access.reason(request.user, asked.get(verb, verb), one) for verb, now in sensible.items() if now}
+
+
+def _side(one: Task, card: Card) -> dict[str, Any]:
+    """So far and about: facts, six at most in each."""
+    sums = one.runs.aggregate(tokens_in=Sum("tokens_in"), tokens_out=Sum("tokens_out"))
+    latest = artifacts.latest(one, "draft")
+    findings = list(one.findings.values_list("state", flat=True))
+    research = artifacts.latest(one, "research")
+    outputs = [stage["output"] for stage in one.workflow_version.stages if stage["output"]]
+    written = one.artifacts.exclude(path="").order_by("id").last()
+    return {
+        "tokens": (sums["tokens_in"] or 0) + (sums["tokens_out"] or 0),
+        "draft": latest,
+        "words": len(draft.body(latest.text).split()) if latest else 0,
+        "findings": len(findings),
+        "findings_open": sum(state in OPEN_FINDINGS for state in findings),
+        "sources": len(research.data.get("sources", [])) if research else 0,
+        "publishes": written.path if written else (outputs[-1] if outputs else ""),
+        "is_written": written is not None,
+    }
+
+
+# -- Tabs ---------------------------------------------------------------------------------------------
+
+
+def _overview(request: HttpRequest, one: Task) -> dict[str, Any]:
+    """The receipt: what came out, what was checked, who decided what, what it cost."""
+    report = artifacts.latest(one, "review")
+    research = artifacts.latest(one, "research")
+    stages = one.runs.order_by("subtask__position").values("subtask__stage").annotate(
+        cost=Sum("cost_usd"), tokens=Sum("tokens_in") + Sum("tokens_out")
+    )  # fmt: skip
+    return {
+        "summary": artifacts.latest(one, "summary"),
+        "checks": report.data.get("checks", []) if report else [],
+        "findings": one.findings.select_related("artifact"),
+        "sources": research.data.get("sources", []) if research else [],
+        "decisions": Decision.objects.filter(review__task=one).select_related("review__subtask", "review__artifact"),
+        "costs": [{"stage": stage_title(row["subtask__stage"]), **row} for row in stages],
+        "files": one.artifacts.exclude(path="").order_by("path", "-number"),
+        "brief": [(name.replace("_", " ").capitalize(), value) for name, value in one.input.items() if value],
+    }
+
+
+def _timeline(request: HttpRequest, one: Task) -> dict[str, Any]:
+    """The waterfall and the latest lines of the log."""
+    runs = list(one.runs.select_related("subtask").order_by("started_at", "id"))
+    reviews = list(one.reviews.order_by("opened_at"))
+    return {"chart": waterfall(one, runs, reviews), "latest": _said(one.events.order_by("-id")[:LATEST])}
+
+
+def _drafts(request: HttpRequest, one: Task) -> dict[str, Any]:
+    """Every draft, and any two compared: `?from=1&to=2`."""
+    drafts = {made.number: made for made in one.artifacts.filter(kind="draft").order_by("number")}
+    numbers = sorted(drafts)
+    new = drafts.get(_number(request, "to"), drafts[numbers[-1]] if numbers else None)
+    before = [number for number in numbers if new and number < new.number]
+    old = drafts.get(_number(request, "from"), drafts[before[-1]] if before else None)
+    blocks = diff.words(draft.body(old.text), draft.body(new.text)) if old and new and old != new else ()
+    return {
+        "drafts": [drafts[number] for number in reversed(numbers)],
+        "old": old,
+        "new": new,
+        "blocks": blocks,
+        "changed": diff.changed(blocks),
+        "answers": Comment.objects.filter(task=one, answered_in=new).order_by("number") if new else (),
+    }
+
+
+def _number(request: HttpRequest, name: str) -> int:
+    value = request.GET.get(name, "")
+    return int(value) if value.isdecimal() and len(value) < 9 else 0
+
+
+def _handoffs(request: HttpRequest, one: Task) -> dict[str, Any]:
+    """What each run was given, as a person reads it and as it travelled."""
+    runs = one.runs.exclude(brief=None).select_related("subtask").order_by("id")
+    return {"handoffs": [_handoff(run) for run in runs]}
+
+
+def _handoff(run: Run) -> dict[str, Any]:
+    brief = run.brief or {}
+    data = brief.get("data", {})
+    return {
+        "run": run,
+        "from": brief.get("from", ""),
+        "to": brief.get("to", run.agent),
+        "stage": stage_title(run.subtask.stage),
+        "given": data.get("artifacts", []),
+        "requests": data.get("requests", []),
+        "files": data.get("files", []),
+        "raw": json.dumps(brief, indent=2, ensure_ascii=False),
+    }
+
+
+def _log(request: HttpRequest, one: Task) -> dict[str, Any]:
+    """Everything that happened, newest first."""
+    shown = page(one.events.all(), request.GET.get("before", ""))
+    return {"page": shown, "lines": _said(shown.rows)}
+
+
+def _said(events: Any) -> list[dict[str, Any]]:
+    return [
+        {"event": event, "sentence": sentence(event), "condition": CONDITIONS.get(event.kind, "")} for event in events
+    ]
+
+
+def _files(request: HttpRequest, one: Task) -> dict[str, Any]:
+    """What was written to disk, and the source files that agents may read."""
+    made: list[Artifact] = list(one.artifacts.exclude(path="").order_by("path", "-number"))
+    newest = {each.path: each for each in reversed(made)}
+    return {"written": list(newest.values()), "given": sorted(one.input.get("files", []) or [])}
+
+
+TAB: dict[str, Callable[[HttpRequest, Task], dict[str, Any]]] = {
+    "overview": _overview,
+    "timeline": _timeline,
+    "drafts": _drafts,
+    "handoffs": _handoffs,
+    "log": _log,
+    "files": _files,
+}

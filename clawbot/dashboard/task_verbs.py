@@ -1,0 +1,146 @@
+"""What people do to a task. GET asks (a dialog, or a page without JavaScript), POST does it: one verb."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods, require_POST
+
+from tasks import access, lifecycle, supervision
+from tasks.machine import Refused
+from tasks.models import Hold, Task
+
+from .cards import stage_title
+
+Form = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A verb as a form: its label, what happens then, and the call."""
+
+    label: str
+    consequence: str
+    call: Callable[[Task, str, Form], Any]
+    done: str
+    may: str = ""  # the word that access knows it by, where it is another one
+    asks_why: bool = True
+    is_danger: bool = False
+    needs_stage: bool = False
+
+
+def _pause(task: Task, by: str, form: Form) -> Any:
+    return supervision.pause("task", task.key, by=by, why=form["reason"], stop_now=form.get("stop_now") == "yes")
+
+
+def _resume(task: Task, by: str, form: Form) -> Any:
+    hold = Hold.objects.filter(scope=Hold.Scope.TASK, target=task.key, open=1).first()
+    return supervision.resume(hold, by=by) if hold else None
+
+
+def _move(task: Task, by: str, form: Form) -> Any:
+    return supervision.override(task, by=by, stage=form["stage"], reason=form["reason"])
+
+
+def _retry(task: Task, by: str, form: Form) -> Any:
+    return supervision.retry(task, by=by, reason=form["reason"])
+
+
+def _cancel(task: Task, by: str, form: Form) -> Any:
+    return supervision.cancel(task, by=by, reason=form["reason"])
+
+
+def _start(task: Task, by: str, form: Form) -> Any:
+    return lifecycle.start([task], by=by)
+
+
+VERBS = {
+    "pause": Verb(
+        "Pause", "What runs now finishes, then the task is held until somebody resumes it. Nothing is lost.",
+        _pause, "{key} is paused.",
+    ),
+    "resume": Verb("Resume", "It goes on where it was.", _resume, "{key} goes on.", asks_why=False),
+    "move": Verb(
+        "Move to stage",
+        "This overrides the workflow: open stages before it are skipped, the chosen one and all later ones run "
+        "again. What was made stays, and the log says who did it.",
+        _move, "{key} was moved.", may="override", needs_stage=True,
+    ),
+    "retry": Verb("Retry", "The stage that waits tries again now.", _retry, "{key} tries again.", asks_why=False),
+    "cancel": Verb(
+        "Cancel task", "It ends for good: nothing more runs, nothing is published. Everything made so far is kept.",
+        _cancel, "{key} was cancelled.", is_danger=True,
+    ),
+    "start": Verb("Start", "It leaves the backlog; its first stage may run now.", _start, "{key} starts.", asks_why=False),
+}  # fmt: skip
+
+
+@require_http_methods(["GET", "POST"])
+def act(request: HttpRequest, key: str, verb: str) -> HttpResponse:
+    """Ask for, or do, one verb on one task."""
+    if verb not in VERBS:
+        raise Http404(f"There is no verb {verb!r}; there are {', '.join(VERBS)}.")
+    task = get_object_or_404(Task.objects.select_related("workflow_version"), key=key)
+    if request.method == "GET":
+        return _ask(request, task, verb)
+    if _do(request, task, verb):
+        messages.success(request, VERBS[verb].done.format(key=task.key))
+    return redirect(_back(request, task))
+
+
+@require_POST
+def bulk(request: HttpRequest) -> HttpResponse:
+    """One verb on every selected task; each is refused or done by itself."""
+    verb = request.POST.get("verb", "")
+    if verb not in {"pause", "resume", "retry", "start"}:
+        raise Http404(f"Cannot {verb!r} several tasks at once.")
+    tasks = Task.objects.select_related("workflow_version").filter(key__in=request.POST.getlist("key")[:100])
+    done = [task.key for task in tasks if _do(request, task, verb)]
+    if done:
+        label = VERBS[verb].label.lower()
+        messages.success(request, f"{label.capitalize()}: {', '.join(done[:5])}{' and more' if len(done) > 5 else ''}.")
+    return redirect(_back(request))
+
+
+def _do(request: HttpRequest, task: Task, verb: str) -> bool:
+    form = {name: str(value).strip() for name, value in request.POST.items()}
+    form.setdefault("stage", "")
+    form["reason"] = form.get("reason") or ("from the board" if "key" in form else "")
+    try:
+        VERBS[verb].call(task, f"user:{request.user.username}", form)
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return False
+    return True
+
+
+def _ask(request: HttpRequest, task: Task, verb: str) -> HttpResponse:
+    """The form: as a dialog for a page that asked for a fragment, else as a page of its own."""
+    asked = VERBS[verb]
+    stages = [(stage["name"], stage_title(stage["name"])) for stage in task.workflow_version.stages]
+    context = {
+        "task": task,
+        "name": verb,
+        "verb": asked,
+        "stages": stages if asked.needs_stage else [],
+        "now_at": request.GET.get("stage", ""),
+        "why_not": access.reason(request.user, asked.may or verb, task),
+        "next": request.GET.get("next", ""),
+    }
+    is_part = request.headers.get("HX-Request") == "true"
+    return render(request, "parts/_ask_verb.html" if is_part else "pages/verb.html", context)
+
+
+def _back(request: HttpRequest, task: Task | None = None) -> str:
+    """The page the form stood on, if it is one of ours."""
+    wanted = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    if is_ours:
+        return wanted
+    return resolve_url("task", key=task.key) if task else resolve_url("board")

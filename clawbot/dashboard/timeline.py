@@ -1,0 +1,225 @@
+"""The waterfall of a task: who worked when, what waited in a queue, what waited for a person.
+
+Idle stretches are folded, so that the work keeps its width. Everything is in percent of the chart's
+width; templates/parts/_waterfall.html draws it as SVG.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.utils import timezone
+
+from clawbot import words
+from clawbot.people import names
+from tasks import clock
+from tasks.models import Review, Run, Task
+
+FOLD_SECONDS = 20 * 60  # idle for longer than this is folded, and
+FOLD_SHARE = 2  # so is what is longer than twice all the work: a short demo stays readable as well
+FOLD_WIDTH = 0.22  # of the chart
+LEAST_WIDTH = 0.6  # percent: a bar of a moment is still seen
+STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400)
+
+RESULTS = {
+    Run.Status.RETURNED: "returned",
+    Run.Status.ESCALATED: "waiting",
+    Run.Status.RETRIED: "warn",
+    Run.Status.LOST: "failed",
+    Run.Status.STOPPED: "paused",
+    Run.Status.DISCARDED: "paused",
+    Run.Status.DOING: "running",
+}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A stretch of one row: working, queued, person or call."""
+
+    kind: str
+    x: float
+    width: float
+
+
+@dataclass
+class Row:
+    """One line of the chart."""
+
+    kind: str  # run, calls, person
+    by: str
+    name: str
+    more: str = ""
+    bars: list[Bar] = field(default_factory=list)
+    condition: str = ""
+    result: str = ""
+    cost: Decimal | None = None
+    fold: tuple[float, str] | None = None
+
+
+@dataclass(frozen=True)
+class Tick:
+    """One time on the axis."""
+
+    x: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Waterfall:
+    """The whole chart."""
+
+    rows: list[Row]
+    ticks: list[Tick]
+    end: str
+    runs: int
+    seconds: float  # of work
+
+
+class Axis:
+    """Maps moments to percent; stretches in which nobody worked are folded to a fixed width."""
+
+    def __init__(self, start: datetime, end: datetime, busy: Iterable[tuple[datetime, datetime]]) -> None:
+        self.start = start
+        self.end = max(end, start + timedelta(seconds=1))
+        self.folds = list(self._folds(sorted(busy)))
+        folded = sum(((b - a).total_seconds() for a, b in self.folds), 0.0)
+        open_seconds = max((self.end - self.start).total_seconds() - folded, 0.001)
+        self.fold_width = min(FOLD_WIDTH, 0.5 / len(self.folds)) * 100 if self.folds else 0.0
+        self.scale = (100 - self.fold_width * len(self.folds)) / open_seconds
+
+    def _folds(self, busy: list[tuple[datetime, datetime]]) -> Iterable[tuple[datetime, datetime]]:
+        work = sum(((end - start).total_seconds() for start, end in busy), 0.0)
+        least = min(FOLD_SECONDS, max(FOLD_SHARE * work, 30.0))
+        edge = self.start
+        for start, end in [*busy, (self.end, self.end)]:
+            idle = (start - edge).total_seconds()
+            if idle > least:
+                # Both ends of the wait stay to be seen.
+                rim = timedelta(seconds=min(max(work * 0.08, 1.0), idle / 4))
+                yield edge + rim, start - rim
+            edge = max(edge, end)
+
+    def x(self, moment: datetime) -> float:
+        """Percent from the left."""
+        moment = min(max(moment, self.start), self.end)
+        x = (moment - self.start).total_seconds() * self.scale
+        for start, end in self.folds:
+            if moment > start:
+                inside = (min(moment, end) - start) / (end - start)
+                x += inside * self.fold_width - (min(moment, end) - start).total_seconds() * self.scale
+        return round(x, 2)
+
+    def bar(self, kind: str, start: datetime, end: datetime) -> Bar:
+        """A bar between two moments, wide enough to be seen."""
+        x = self.x(start)
+        width = max(self.x(end) - x, LEAST_WIDTH)
+        return Bar(kind, round(min(x, 100 - width), 2), round(width, 2))
+
+    def ticks(self) -> list[Tick]:
+        """At most five round times, none inside a fold and none on top of another."""
+        first_fold = self.folds[0][0] if self.folds else self.end
+        span = (first_fold - self.start).total_seconds()
+        step = next((step for step in STEPS if span / step <= 4), STEPS[-1])
+        local = timezone.localtime(self.start)
+        midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+        count = int((local - midnight).total_seconds() // step)
+        shape = "%H:%M:%S" if step < 60 else "%H:%M"
+        found = [Tick(0, f"{local:{shape}}")]
+        while (moment := midnight + timedelta(seconds=step * (count := count + 1))) < self.end:
+            x = self.x(moment)
+            hidden = any(start <= moment <= end for start, end in self.folds)
+            if not hidden and x - found[-1].x > 12 and x < 86:
+                found.append(Tick(x, f"{moment:{shape}}"))
+            if count * step > 40 * 86400 or len(found) > 6:
+                break
+        return found
+
+
+def waterfall(task: Task, runs: list[Run], reviews: list[Review]) -> Waterfall | None:
+    """The chart of a task; None before its first run."""
+    if not runs and not reviews:
+        return None
+    now = task.done_at or clock.now()
+    busy = [(run.started_at, run.ended_at or now) for run in runs]
+    moments = [start for start, _ in busy] + [review.opened_at for review in reviews]
+    first = task.starts_at or task.created_at
+    # What lay in the backlog is not part of the story; a short queue before the first run is.
+    start = first if min(moments) - first < timedelta(seconds=FOLD_SECONDS / 2) else min(moments)
+    axis = Axis(min([start, *moments]), now, busy)
+    entries = sorted(
+        [*((run.started_at, _run_rows(axis, run, now, _queued_at(run, runs, axis.start))) for run in runs),
+         *((review.opened_at, [_person_row(axis, review, now)]) for review in reviews)],
+        key=lambda entry: entry[0],
+    )  # fmt: skip
+    return Waterfall(
+        rows=[row for _, rows in entries for row in rows],
+        ticks=axis.ticks(),
+        end=f"{timezone.localtime(axis.end):%H:%M}",
+        runs=len(runs),
+        seconds=sum((end - start).total_seconds() for start, end in busy),
+    )
+
+
+def _queued_at(run: Run, runs: list[Run], start: datetime) -> datetime:
+    """When this run's stage could have started: when what came before it ended."""
+    ended = [one.ended_at for one in runs if one.ended_at and one.ended_at <= run.started_at]
+    return max(ended, default=start)
+
+
+def _run_rows(axis: Axis, run: Run, now: datetime, queued_at: datetime) -> list[Row]:
+    row = Row(
+        kind="run", by=f"agent:{run.agent}", name=run.agent, more=f"v{run.agent_version}" if run.agent_version else "",
+        condition=RESULTS.get(Run.Status(run.status), ""), result=_result(run), cost=run.cost_usd,
+    )  # fmt: skip
+    waited = (run.started_at - queued_at).total_seconds()
+    if axis.scale * waited > LEAST_WIDTH and waited < FOLD_SECONDS:
+        row.bars.append(axis.bar("queued", queued_at, run.started_at))
+    row.bars.append(axis.bar("working", run.started_at, run.ended_at or now))
+    return [row, *_calls(axis, run)]
+
+
+def _result(run: Run) -> str:
+    if run.status == Run.Status.DOING:
+        last = run.notes[-1]["text"] if run.notes else "Working"
+        return str(last)
+    return run.summary or run.error or run.get_status_display()
+
+
+def _calls(axis: Axis, run: Run) -> list[Row]:
+    """The tools a run used, as ticks under its bar."""
+    used = [note for note in run.notes if str(note.get("text", "")).startswith("Used ")]
+    names = Counter(note["text"].removeprefix("Used ") for note in used)
+    rows = []
+    for name, count in names.most_common(2):
+        at = [datetime.fromisoformat(note["at"]) for note in used if note["text"] == f"Used {name}"]
+        bars = [Bar("call", min(axis.x(moment), 99.4), 0.6) for moment in at]
+        rows.append(Row(kind="calls", by="", name=name, more=f"×{count}", bars=bars))
+    return rows
+
+
+def _person_row(axis: Axis, review: Review, now: datetime) -> Row:
+    end = review.closed_at or now
+    by = review.owner or "agent:human"
+    row = Row(
+        kind="person", by=by, name=_waits_for(review), bars=[axis.bar("person", review.opened_at, end)],
+        condition="waiting" if review.open else "", result=_waited(review, end),
+    )  # fmt: skip
+    for start, stop in axis.folds:
+        if review.opened_at <= start and stop <= end:
+            middle = round((axis.x(start) + axis.x(stop)) / 2, 2)
+            row.fold = (middle, f"{words.duration(stop - start)} folded")
+    return row
+
+
+def _waits_for(review: Review) -> str:
+    who = names.who(review.owner).name if review.owner else review.deciders.get("group", "operators")
+    return f"Waiting for {who}" if review.open else f"Waited for {who}"
+
+
+def _waited(review: Review, end: datetime) -> str:
+    length = words.duration(end - review.opened_at)
+    return f"{length} so far" if review.open else length

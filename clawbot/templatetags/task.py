@@ -1,0 +1,36 @@
+"""Marks of the board and of the task page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.utils.safestring import SafeString
+
+from clawbot import draft
+
+from .clawbot import CONDITIONS, icon
+
+register = template.Library()
+
+
+@register.simple_tag
+def condition_icon(condition: str) -> SafeString:
+    """The icon of a condition, where its word stands elsewhere."""
+    return icon(CONDITIONS[condition][0]) if condition in CONDITIONS else SafeString("")
+
+
+@register.filter
+def body(text: str) -> str:
+    """A draft without its front matter."""
+    return draft.body(text)
+
+
+@register.filter
+def plain(value: Any) -> str:
+    """A value of a task's input as words: lists with commas, mappings as "min 900, max 1500"."""
+    if isinstance(value, list):
+        return ", ".join(plain(one) for one in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {plain(one)}" for name, one in value.items())
+    return str(value)
