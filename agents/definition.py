@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator
 
 from agents import registry
 from agents import tools as toolbox
@@ -68,7 +68,14 @@ class Authority(Closed):
 
     correct: Literal["none", "minor", "all"] = "none"
     send_back: bool = False
-    approve: Literal[False] = False
+    approve: bool = False
+
+    @field_validator("approve")
+    @classmethod
+    def _never(cls, value: bool) -> bool:
+        if value:
+            raise ValueError("agents never approve; write false. A person decides at the workflow's gate")
+        return value
 
 
 class Definition(Closed):

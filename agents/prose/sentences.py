@@ -73,7 +73,7 @@ def is_whole(sentence: str) -> bool:
     bare = re.sub(r"\s*\[\d{1,3}\]", "", sentence).strip()
     if not re.match(r"[\"'“‘(`*_]*[A-ZÀ-ÞĀ-Ž0-9]", bare) or not re.search(r"[.!?][\"'”’)]*$", bare):
         return False
-    if not 5 <= count(bare) <= 48 or bare.endswith(("...", "…")) or "…" in bare or " ... " in bare:
+    if not 5 <= count(bare) <= 42 or bare.endswith(("...", "…")) or "…" in bare or " ... " in bare:
         return False
     pairs = (("(", ")"), ("[", "]"), ("“", "”"), ("{", "}"))
     if any(bare.count(a) != bare.count(b) for a, b in pairs) or bare.count('"') % 2 or bare.count("`") % 2:

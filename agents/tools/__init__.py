@@ -7,6 +7,7 @@ models) and `async run(arguments, reach)`. A tool that is not granted cannot be 
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ class Toolbox:
     ) -> None:
         self.permissions = permissions
         self.workspace = workspace
-        self.environment = environment or {}
+        self.environment = os.environ if environment is None else environment
 
     async def use(self, name: str, /, **arguments: Any) -> Any:
         """Run a granted tool. Raises `Refused` where it is not granted, unknown, or asked wrongly."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from agents.llm.extractive.corpus import Corpus, Line
+from agents.prose.corpus import Corpus, Line
 from agents.llm.jobs import Contradiction, Figure
 from agents.prose import figures, sentences, words
 from agents.prose.figures import Number

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents.llm.extractive import themes
-from agents.llm.extractive.corpus import Corpus, Line, corpus, topic
-from agents.llm.extractive.notes import backing
+from agents.prose.corpus import Corpus, Line, corpus, topic
 from agents.llm.extractive.passages import Passage, follow, passages
 from agents.llm.jobs import Draft, Section, Sentence
 from agents.prose import figures, sentences, words
+from agents.prose.support import backing
 
 OPENING = "In short"
 CLOSING = "What to do next"

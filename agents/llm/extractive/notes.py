@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agents.llm.extractive import themes
-from agents.llm.extractive.corpus import Corpus, Line, corpus, topic
+from agents.prose.corpus import Corpus, Line, corpus, topic
 from agents.llm.extractive.disputes import disputes
 from agents.llm.jobs import Cited, Coverage, Dated, Figure, Notes, Quote
 from agents.prose import figures, sentences, words
+from agents.prose.support import backing
 
 
 def notes(material: Mapping[str, Any]) -> Notes:
@@ -112,12 +113,3 @@ def _unanswered(material: Mapping[str, Any], found: Corpus) -> list[str]:
         if not themes.is_advice_heading(heading) and not any(found.fit(question, line) > 0.1 for line in found.lines):
             questions.append(f"No source says anything about “{heading}”.")
     return questions
-
-
-def backing(claim: str, found: Corpus) -> Line | None:
-    """The line that supports a claim: alike in words, with every one of its numbers; None where none does."""
-    numbers = figures.numbers(claim)
-    for score, line in found.best(claim)[:25]:
-        if score >= 0.3 and all(figures.supports(line.text, number) for number in numbers):
-            return line
-    return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agents.llm.extractive.corpus import Corpus, Line
+from agents.prose.corpus import Corpus, Line
 from agents.prose import sentences, words
 
 MOST_SENTENCES = 3

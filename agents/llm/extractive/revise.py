@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agents.llm.extractive import themes
-from agents.llm.extractive.corpus import Corpus, Line, corpus
+from agents.prose.corpus import Corpus, Line, corpus
 from agents.llm.extractive.draft import STEPS, dissent
-from agents.llm.extractive.notes import backing
 from agents.llm.extractive.passages import passages
 from agents.llm.jobs import Change, Revision, Sentence
 from agents.prose import article, figures, words
 from agents.prose.article import Spot
+from agents.prose.support import backing, states
 
 _SAID = r"[“\"'‘]([^”\"'’]{2,300})[”\"'’]"
 _RENAME = re.compile(rf"\b(?:title|headline|call it|rename)\b.*?{_SAID}", re.I | re.S)
@@ -129,13 +129,7 @@ class _Editor:
 
     def _tells(self, spot: Spot, dispute: Mapping[str, Any]) -> bool:
         """Whether a sentence of the draft states one side of a dispute."""
-        vector = words.vector(spot.bare, self.corpus.idf)
-        for side in dispute["statements"]:
-            same = words.alike(vector, words.vector(side["text"], self.corpus.idf))
-            value = figures.numbers(side["value"])
-            if same > 0.6 and value and figures.supports(spot.bare, value[0]):
-                return True
-        return False
+        return any(states(spot.bare, side, self.corpus) for side in dispute["statements"])
 
     def _line_of(self, statement: Mapping[str, Any]) -> Line:
         return next(

@@ -1,0 +1,66 @@
+"""The port to models. `model(name)` gives whatever thinks for an agent: the built-in engine by default.
+
+`CLAWBOT_MODELS` names the models there are, separated by spaces or line breaks:
+
+    default=openai:gpt-5-mini                          key from OPENAI_API_KEY
+    default=openai:qwen3@http://127.0.0.1:8080/v1      any OpenAI-compatible server
+    careful=openai:gpt-5 local=openai:smollm2@http://127.0.0.1:8081/v1
+
+An agent's `model:` is one of these names, `built-in`, or a full `openai:MODEL[@URL]` of its own only where
+CLAWBOT_MODELS lists it: who may edit an agent must not thereby choose where texts are sent.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from agents.contract import Model, Refused
+from agents.llm.built_in import BuiltIn
+
+_ENTRY = re.compile(r"^(?P<name>[a-z][a-z0-9_-]*)=(?P<provider>[a-z]+):(?P<model>[^@\s]+)(?:@(?P<url>https?://\S+))?$")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One entry of CLAWBOT_MODELS."""
+
+    name: str
+    provider: str
+    model: str
+    url: str = ""
+
+
+def listed(environment: Mapping[str, str]) -> dict[str, Listed]:
+    """The models that CLAWBOT_MODELS names. Raises `Refused` for an entry that cannot be read."""
+    found = {}
+    for entry in environment.get("CLAWBOT_MODELS", "").split():
+        match = _ENTRY.match(entry)
+        if match is None or match["provider"] != "openai":
+            raise Refused(
+                f"CLAWBOT_MODELS has the entry {entry!r}, which cannot be read. Write NAME=openai:MODEL or "
+                "NAME=openai:MODEL@http://host:port/v1, entries separated by spaces."
+            )
+        found[match["name"]] = Listed(match["name"], match["provider"], match["model"], match["url"] or "")
+    return found
+
+
+def model(name: str = "default", environment: Mapping[str, str] | None = None) -> Model:
+    """The model of this name. "default" is the built-in engine where CLAWBOT_MODELS names no default.
+
+    Raises `Refused` for a name that is not listed.
+    """
+    environment = os.environ if environment is None else environment
+    if name == "built-in":
+        return BuiltIn()
+    known = listed(environment)
+    if name in known:
+        from agents.llm.openai_compatible import OpenAICompatible  # a second and 70 MB: only where it is used
+
+        return OpenAICompatible(known[name], environment)
+    if name == "default":
+        return BuiltIn()
+    names = ", ".join(["built-in", "default", *sorted(known)])
+    raise Refused(f"There is no model `{name}`. Known: {names}. Add it to CLAWBOT_MODELS, or set the agent's `model`.")

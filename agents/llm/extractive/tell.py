@@ -1,0 +1,49 @@
+"""The small jobs: remarks on tone, a summary for a notice, and free text for an agent of instructions alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from agents.prose.corpus import corpus
+from agents.llm.jobs import Judgement, Remark, Summary, Text
+from agents.prose import article, sentences, words
+
+_HYPE = re.compile(
+    r"\b(?:revolution\w*|game[- ]chang\w*|cutting[- ]edge|world[- ]class|seamless\w*|unleash\w*|supercharg\w*|next[- ]level"
+    r"|best[- ]in[- ]class|groundbreaking|unparalleled|amazing|incredibl\w+|effortless\w*)\b",
+    re.I,
+)
+_LONG = 42
+
+
+def judge(material: Mapping[str, Any]) -> Judgement:
+    """Remark on what anyone can check: hype, shouting, and sentences too long to read in one breath."""
+    remarks = []
+    for spot in article.spots(material["draft"]):
+        inside_quotes = re.sub(r"[“\"][^”\"]*[”\"]", "", spot.bare)
+        if found := _HYPE.search(inside_quotes):
+            remarks.append(Remark(quote=spot.text, text=f"“{found[0]}” is advertising, not information.", suggestion=f"Say what it does, without “{found[0]}”."))
+        elif inside_quotes.rstrip().endswith("!"):
+            remarks.append(Remark(quote=spot.text, text="The sentence shouts.", suggestion="End it with a full stop."))
+        elif words.count(spot.bare) > _LONG:
+            remarks.append(Remark(quote=spot.text, text=f"The sentence has {words.count(spot.bare)} words.", suggestion="Cut it in two."))
+    return Judgement(remarks=remarks[:20])
+
+
+def summarise(material: Mapping[str, Any]) -> Summary:
+    """The first two sentences of the article's own summary."""
+    found = [spot.bare for spot in article.spots(material["draft"]) if sentences.is_whole(spot.bare)]
+    return Summary(text=" ".join(found[:2]))
+
+
+def free(material: Mapping[str, Any]) -> Text:
+    """The sentences of the given texts that fit the instructions best, in their order, as bullets."""
+    texts = [{"number": i, "title": str(i), "text": text} for i, text in enumerate(material["texts"], start=1)]
+    found = corpus(texts)
+    question = words.vector(str(material.get("instructions", "")), found.idf)
+    lines = [line for line in found.lines if line.opens]
+    ranked = sorted(lines, key=lambda line: -(found.fit(question, line) + found.rank[line.index]))
+    chosen = sorted(ranked[:6], key=lambda line: line.index)
+    return Text(text="\n".join(f"- {article.bare(line.text)}" for line in chosen))

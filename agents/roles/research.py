@@ -1,0 +1,226 @@
+"""Reads the task's sources and compiles what they say into a research brief.
+
+Takes: the task's `sources` (files and folders of its workspace, web addresses, feeds, plain text).
+Gives: *research*, with the numbered sources themselves, background, key points, figures, quotes, dates,
+what each source covers already, contradictions and open questions; every item names its source.
+Tools: read_file, fetch_url, read_feed. Asks a person when no source can be used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import Field
+
+from agents import assignment
+from agents.assignment import Assignment, Source
+from agents.contract import Ask, Brief, Desk, Made, Outcome, Refused, Unavailable
+from agents.llm.jobs import Cited, Contradiction, Notes, Quote, material
+from agents.prose import sentences, words
+from agents.prose.blocks import blocks, tidy, title_of
+from agents.prose.clean import clean, one_line
+from agents.tools import Closed
+
+ACCEPTS = ()
+RETURNS = ("research",)
+TOOLS = ("read_file", "fetch_url", "read_feed", "search")
+
+
+class Settings(Closed):
+    """How much is read."""
+
+    most_sources: int = Field(12, ge=1, le=100)  # the best-fitting ones where a folder holds more
+    most_characters: int = Field(60_000, ge=1_000, le=500_000)  # kept of each source
+    least_sentences: int = Field(2, ge=1, le=100)  # a source with fewer whole sentences is of no use
+
+
+MOST_READ = 150  # files opened per run; below the most steps that a definition can allow
+
+
+async def work(brief: Brief, desk: Desk) -> Outcome:
+    """Read, number, compile, check."""
+    settings = Settings.model_validate(brief.settings)
+    wanted = assignment.read(brief)
+    found, skipped = await _gather(brief, wanted, desk, settings)
+    if not found:
+        return _nothing(skipped)
+    sources = _chosen(found, wanted, settings, skipped)
+    if off := _off_topic(sources, wanted):
+        return Outcome(word="escalate", question=off, why="An article made from these sources would miss its subject.")
+    notes = await desk.ask(_ask(brief, wanted, sources))
+    notes, dropped = _checked(notes, sources)
+    if dropped:
+        desk.note(f"Dropped {dropped} statements of the model that are not in their source word for word.")
+    data = {"sources": sources, "skipped": skipped, **notes.model_dump()}
+    text = _markdown(wanted.title, notes, sources, skipped)
+    summary = f"Read {len(sources)} sources: {len(notes.key_points)} key points, {len(notes.figures)} figures, {len(notes.quotes)} quotes."
+    if notes.contradictions:
+        summary += f" The sources contradict each other in {len(notes.contradictions)} places."
+    return Outcome(
+        made=(Made(kind="research", text=text, data=data),),
+        summary=summary,
+        fields={"sources": len(sources), "contradictions": len(notes.contradictions)},
+    )
+
+
+async def _gather(
+    brief: Brief, wanted: Assignment, desk: Desk, settings: Settings
+) -> tuple[list[dict[str, Any]], list[str]]:
+    found: list[dict[str, Any]] = []
+    skipped: list[str] = []
+    seen: set[str] = set()
+    async for origin, title, text, sha256 in _read_all(brief, wanted, desk, skipped):
+        ready = clean(tidy(text, origin), settings.most_characters)
+        whole = sum(sentences.is_whole(s) for block in blocks(ready) for s in sentences.split(block.text))
+        if sha256 in seen:
+            skipped.append(f"{origin}: the same as another source.")
+        elif whole < settings.least_sentences:
+            skipped.append(f"{origin}: holds no prose to quote ({whole} whole sentences).")
+        else:
+            seen.add(sha256)
+            found.append({
+                "title": one_line(title or title_of(text, origin), 160), "origin": origin, "text": ready, "sha256": sha256,
+                "fetched_at": _stamp(brief),
+            })  # fmt: skip
+    for line in skipped:
+        desk.note(f"Left out {line}")
+    return found, skipped
+
+
+async def _read_all(
+    brief: Brief, wanted: Assignment, desk: Desk, skipped: list[str]
+) -> AsyncIterator[tuple[str, str, str, str]]:
+    """Every source as (origin, title, text, sha256); what cannot be read goes to `skipped` with the reason."""
+    for source in _expanded(brief, wanted, skipped):
+        name = source.path or source.url or source.feed or source.title or "text given with the task"
+        try:
+            if source.path:
+                read = await desk.use("read_file", path=source.path)
+                yield source.path, source.title, read["text"], read["sha256"]
+            elif source.url:
+                read = await desk.use("fetch_url", url=source.url)
+                yield read["url"], source.title, read["text"], read["sha256"]
+            elif source.feed:
+                read = await desk.use("read_feed", url=source.feed)
+                for entry in read["entries"]:
+                    yield entry["url"] or source.feed, entry["title"], entry["text"], entry["sha256"]
+            else:
+                yield name, source.title, source.text, hashlib.sha256(source.text.encode()).hexdigest()
+        except (Refused, Unavailable) as error:
+            if isinstance(error, Unavailable) and len(wanted.sources) == 1:
+                raise  # the only source is down: trying later is better than asking a person
+            skipped.append(f"{name}: {one_line(str(error), 300)}")
+
+
+def _expanded(brief: Brief, wanted: Assignment, skipped: list[str]) -> list[Source]:
+    """The sources in order, folders as their files; the whole workspace where the task names none."""
+    named = wanted.sources or [Source(path=name) for name in brief.files]
+    found: list[Source] = []
+    for source in named:
+        path = source.path.removeprefix("./").rstrip("/")
+        inside = [name for name in brief.files if name.startswith(f"{path}/")] if path else []
+        found += [Source(path=name) for name in inside] if inside else [source]
+    if len(found) > MOST_READ:
+        skipped.append(f"{len(found) - MOST_READ} more files: at most {MOST_READ} are opened for one article.")
+    return found[:MOST_READ]
+
+
+def _chosen(
+    found: list[dict[str, Any]], wanted: Assignment, settings: Settings, skipped: list[str]
+) -> list[dict[str, Any]]:
+    """Numbered sources in the order given; where there are too many, those that fit the subject best."""
+    if len(found) > settings.most_sources:
+        idf = words.rarity([source["text"] for source in found])
+        subject = words.vector(f"{wanted.title} {wanted.keyword} {wanted.brief}", idf)
+        fit = {id(s): words.alike(subject, words.vector(f"{s['title']} {s['text']}", idf)) for s in found}
+        best = sorted(found, key=lambda s: -fit[id(s)])[: settings.most_sources]
+        skipped += [f"{s['origin']}: others fit the subject better." for s in found if s not in best]
+        found = [source for source in found if source in best]
+    return [{"number": number, **source} for number, source in enumerate(found, start=1)]
+
+
+def _off_topic(sources: Sequence[dict[str, Any]], wanted: Assignment) -> str:
+    """A question where not one word of the subject is in any source; empty where the subject is there."""
+    subject = set(words.content(f"{wanted.title} {wanted.keyword}"))
+    told = {stem for source in sources for stem in words.content(f"{source['title']} {source['text']}")}
+    if not subject or subject & told:
+        return ""
+    return (
+        f"None of the {len(sources)} sources mentions anything of “{wanted.title}”. Which sources should the article "
+        "rest on, or what should it be called?"
+    )
+
+
+def _nothing(skipped: Sequence[str]) -> Outcome:
+    reasons = "\n".join(f"- {line}" for line in skipped[:20]) or "- The task names no sources and has no files."
+    return Outcome(
+        word="escalate",
+        question="No source can be used. Which files or addresses should the article rest on?",
+        why=f"Research needs at least one source with prose in it.\n{reasons}",
+    )
+
+
+def _ask(brief: Brief, wanted: Assignment, sources: Sequence[dict[str, Any]]) -> Ask:
+    return Ask(
+        kind="compile_research",
+        instructions=brief.instructions,
+        material=material(
+            title=wanted.title, brief=wanted.brief, keyword=wanted.keyword, sections=wanted.sections,
+            must_mention=wanted.must_mention, audience=assignment.profile(brief, wanted.audience) or wanted.audience,
+            sources=[{key: source[key] for key in ("number", "title", "origin", "text")} for source in sources],
+        ),
+        returns=Notes,
+    )  # fmt: skip
+
+
+def _checked(notes: Notes, sources: Sequence[dict[str, Any]]) -> tuple[Notes, int]:
+    """Only what is in its source word for word, whoever compiled it; and how much had to go."""
+    texts = {source["number"]: words.plain(source["text"]) for source in sources}
+
+    def told(item: Cited) -> bool:
+        return words.plain(item.text).strip(" .,;") in texts.get(item.source, "")
+
+    kept: dict[str, Any] = {}
+    for name in ("background", "key_points", "figures", "quotes", "dates"):
+        kept[name] = [item for item in getattr(notes, name) if told(item)]
+    kept["contradictions"] = [c for c in notes.contradictions if all(told(s) for s in c.statements)]
+    kept["competitors"] = [c for c in notes.competitors if c.source in texts]
+    dropped = sum(len(getattr(notes, name)) - len(items) for name, items in kept.items())
+    return notes.model_copy(update=kept), dropped
+
+
+def _markdown(title: str, notes: Notes, sources: Sequence[dict[str, Any]], skipped: Sequence[str]) -> str:
+    parts = [
+        ("Background", [_item(one) for one in notes.background]),
+        ("Key points", [_item(one) for one in notes.key_points]),
+        ("Figures", [f"**{one.value}**: {_item(one)}" for one in notes.figures]),
+        ("Quotes", [_quoted(one) for one in notes.quotes]),
+        ("Dates", [f"**{one.date}**: {_item(one)}" for one in notes.dates]),
+        ("Contradictions", [_against(one) for one in notes.contradictions]),
+        ("What the sources cover", [f"{c.title} [{c.source}]: {', '.join(c.covers)}" for c in notes.competitors if c.covers]),
+        ("Open questions", notes.open_questions),
+        ("Sources", [f"[{s['number']}] {s['title']} ({s['origin']})" for s in sources]),
+        ("Left out", list(skipped)),
+    ]
+    sections = [f"## {name}\n\n" + "\n".join(f"- {item}" for item in items) for name, items in parts if items]
+    return f"# Research: {title}\n\n" + "\n\n".join(sections) + "\n"
+
+
+def _item(one: Cited) -> str:
+    return f"{one.text} [{one.source}]"
+
+
+def _quoted(one: Quote) -> str:
+    return f"“{one.text}” {one.by} [{one.source}]".replace("  ", " ")
+
+
+def _against(one: Contradiction) -> str:
+    sides = " / ".join(f"{side.value}: {side.text} [{side.source}]" for side in one.statements)
+    return f"{one.topic}: {sides}"
+
+
+def _stamp(brief: Brief) -> str:
+    return (brief.sent_at or datetime.now(UTC)).isoformat().replace("+00:00", "Z")
