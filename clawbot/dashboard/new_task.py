@@ -20,6 +20,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from agents import strict_yaml
+from clawbot.templatetags.review import role_word
 from tasks import access, lifecycle
 from tasks import workflow as workflows
 from tasks.machine import Refused
@@ -326,7 +327,7 @@ def plan(flow: Workflow) -> Plan:
 
 def _step(stage: dict[str, Any], usual: dict[str, history.Usual]) -> Step:
     by = "" if stage["agent"] == "human" else f"agent:{stage['agent']}"
-    word = stage["title"] or stage["name"].replace("_", " ").capitalize()
+    word = stage["title"] or role_word(stage["name"])
     return Step(by, word, usual[stage["name"]].seconds if stage["name"] in usual else None)
 
 

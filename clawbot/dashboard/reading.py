@@ -102,7 +102,16 @@ def page(review: Review, user: Any, query: QueryDict) -> Page:
         here.added_words = text.words - draft.read(base.text).words if base else None
         old = draft.read(base.text) if base and view == "changes" else None
         here.reading = draft.reading(text, old, _remarks(here), _cite(here), query.get("at", ""))
+        _drop_title(here.reading, text, task.title)
     return here
+
+
+def _drop_title(reading: draft.Reading, text: draft.Draft, title: str) -> None:
+    """A first heading that only repeats the page's own title says nothing twice."""
+    first = reading.rows[0] if reading.rows else None
+    repeats = bool(text.blocks) and text.blocks[0].name == "h1" and text.blocks[0].text.strip() == title
+    if first and repeats and first.number == 1 and first.kind == "same" and not first.remarks:
+        del reading.rows[0]
 
 
 def _newest(review: Review) -> Artifact | None:
@@ -214,10 +223,7 @@ def pane(here: Page) -> dict[str, Any]:
     """The right side: sources, brief, thread and checks."""
     at = here.query.get("at", "")
     sentence = draft.read(here.shown.text).sentence(at) if here.shown and at else ""
-    src = here.query.get("src", "")
-    found = sources.read(
-        here.task, opened=int(src) if src.isdecimal() else 0, sentence=sentence, findings=here.findings
-    )
+    found = sources.read(here.task, opened=_opened(here), sentence=sentence, findings=here.findings)
     checked = checks(here)
     return {
         "sources": found,
@@ -227,6 +233,14 @@ def pane(here: Page) -> dict[str, Any]:
         "checks_passed": sum(1 for one in checked if one.get("passed")),
         "at": at,
     }
+
+
+def _opened(here: Page) -> int:
+    """The source that was asked for; before anybody asks, the one that the first finding refers to."""
+    src = here.query.get("src")
+    if src is not None:
+        return int(src) if src.isdecimal() and len(src) < 6 else 0
+    return next((one.source for one in here.findings if one.source), 0)
 
 
 def brief(task: Task) -> list[tuple[str, Any]]:

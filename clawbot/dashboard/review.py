@@ -74,6 +74,7 @@ def _page(
         "place": queue.place(waiting, review),
         "undo": queue.undoable(request.user),
         "trouble": trouble,
+        "typed_requests": [text for text in request.POST.getlist("request") if text.strip()],
         "stale": stale,
         "seen": request.POST.get("draft", ""),
         "request_id": uuid.uuid4().hex,
@@ -151,13 +152,15 @@ def send_back(request: HttpRequest, review: Review) -> HttpResponse:
 
 
 def _reword(request: HttpRequest, review: Review, by: str) -> None:
-    """A pending comment whose words were changed in the sheet is made anew, one that was emptied is dropped."""
-    for comment in Comment.objects.filter(task=review.task, by=by, number__isnull=True):
-        text = request.POST.get(f"comment-{comment.pk}")
-        if text is None or text.strip() == comment.text:
-            continue
+    """Where words of pending comments were changed in the sheet, make all of them anew, so that they keep
+    their order; an emptied one is dropped."""
+    pending = list(Comment.objects.filter(task=review.task, by=by, number__isnull=True))
+    texts = [request.POST.get(f"comment-{comment.pk}", comment.text).strip() for comment in pending]
+    if texts == [comment.text for comment in pending]:
+        return
+    for comment, text in zip(pending, texts, strict=True):
         supervision.uncomment(comment, by=by)
-        if text.strip():
+        if text:
             supervision.comment(comment.artifact, by=by, text=text, quote=comment.quote)
 
 

@@ -59,7 +59,7 @@ def read(task: Task, *, opened: int = 0, sentence: str = "", findings: Sequence[
 def _source(one: dict[str, Any], place: int, opened: int, sentence: str, findings: Sequence[Finding]) -> Source:
     number = int(one.get("number") or place)
     text = str(one.get("text") or "")
-    paragraphs = [" ".join(part.split()) for part in _PARAGRAPH.split(text) if part.strip()]
+    paragraphs = [" ".join(part.split()).lstrip("# ") for part in _PARAGRAPH.split(text) if part.strip()]
     excerpt: tuple[tuple[Stretch, ...], ...] = ()
     if number == opened:
         excerpt = _excerpt(paragraphs, _proof(paragraphs, number, sentence, findings))

@@ -91,3 +91,9 @@ def open_word(count: int) -> str:
 def sample_word(name: str) -> str:
     """A sample's folder as a label: Edge caching."""
     return name.replace("_", " ").replace("-", " ").capitalize()
+
+
+@register.filter
+def writes(path: str) -> str:
+    """What a verdict does to a path: only what lands in published/ is published."""
+    return "publishes" if path.startswith("published/") else "writes"

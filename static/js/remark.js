@@ -1,0 +1,59 @@
+// From selected words to a comment about them: a button at the selection, `c` on the keyboard. The words
+// are taken as the new draft has them: without what was removed, and without numbers and pins.
+const MOST = 2000;
+let words = "";
+
+const inDraft = (node) => (node?.nodeType === 1 ? node : node?.parentElement)?.closest("#draft .draft__text");
+
+function selected() {
+  const selection = getSelection();
+  if (!selection?.rangeCount || selection.isCollapsed) return "";
+  const range = selection.getRangeAt(0).cloneRange();
+  const block = inDraft(range.startContainer);
+  if (!block) return "";
+  if (inDraft(range.endContainer) !== block) range.setEndAfter(block.lastChild);
+  const copy = range.cloneContents();
+  copy.querySelectorAll(".hidden-text, del, .pin, .cite").forEach((one) => one.remove());
+  return copy.textContent.replace(/\s+/g, " ").trim().slice(0, MOST);
+}
+
+document.addEventListener("selectionchange", () => {
+  const button = document.getElementById("remark-here");
+  if (!button) return;
+  const now = selected();
+  if (now) words = now;
+  button.hidden = !now;
+  if (!now) return;
+  const box = getSelection().getRangeAt(0).getBoundingClientRect();
+  button.style.top = `${box.bottom + scrollY + 6}px`;
+  button.style.left = `${Math.max(8, Math.min(box.right + scrollX - 40, innerWidth - 140))}px`;
+});
+
+// The press must not take the selection away before the click arrives.
+document.addEventListener("mousedown", (event) => event.target.closest("#remark-here") && event.preventDefault());
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("#remark-here")) open();
+  const summary = event.target.closest("#remark-form summary");
+  if (summary && selected()) {
+    event.preventDefault();
+    open();
+  }
+});
+
+function open() {
+  const form = document.getElementById("remark-form");
+  form.classList.add("remark-form--floating");
+  form.querySelector("details").open = true;
+  form.elements.quote.value = words;
+  form.elements.text.focus();
+  document.getElementById("remark-here").hidden = true;
+}
+
+document.addEventListener("keydown", (event) => {
+  const form = document.querySelector(".remark-form--floating");
+  if (event.key !== "Escape" || !form) return;
+  form.classList.remove("remark-form--floating");
+  form.querySelector("details").open = false;
+  form.querySelector("summary").focus({ preventScroll: true });
+});
