@@ -16,7 +16,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import connection
 
-from . import workers
+from . import queue, workers
 from .models import Worker
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class Pulse:
     def _reason_to_stop(self) -> str:
         if workers.must_stop(self._worker):
             return "asked to stop"
-        if os.getppid() != self._parent:
+        if os.getppid() != self._parent or queue.orphaned():
             return "its cluster is gone"
         if memory_megabytes() > settings.WORKER_MEMORY_MB:
             return OVER_MEMORY

@@ -19,10 +19,12 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from . import child
 from .models import Wake
 
 BELL = "work"  # the row of the doorbell, and the name PostgreSQL notifies under
 CHANNEL = "clawbot_work"
+SUPERVISOR = "CLAWBOT_SUPERVISOR_PID"  # who started this cluster; its processes end when that one is gone
 _quiet: ContextVar[list[bool] | None] = ContextVar("quiet", default=None)
 
 
@@ -84,7 +86,7 @@ def command() -> list[str]:
 
 def environment(cluster: str) -> dict[str, str]:
     """Each cluster has a queue of its own, so that what a dead one had fetched cannot come back."""
-    return {**os.environ, "Q_CLUSTER_NAME": cluster}
+    return {**os.environ, "Q_CLUSTER_NAME": cluster, SUPERVISOR: str(os.getpid())}
 
 
 def ask_drain(cluster: str, slot: str) -> None:
@@ -135,12 +137,18 @@ def round_of_sweeps(cluster: str, seconds: float) -> None:
     """Show the sign of life, then sweep once a second until the round is over or its cluster is gone."""
     from . import orchestrator
 
-    parent, over = os.getppid(), time.monotonic() + seconds
+    over = time.monotonic() + seconds
     sing(cluster)
-    while time.monotonic() < over and os.getppid() == parent and not stopping(cluster):
+    while time.monotonic() < over and not orphaned() and not stopping(cluster):
         began = time.monotonic()
         orchestrator.tick()
         time.sleep(max(0.05, 1 - (time.monotonic() - began)))
+
+
+def orphaned() -> bool:
+    """Whether the supervisor that started this process's cluster, or the cluster itself, is gone."""
+    supervisor = os.environ.get(SUPERVISOR, "")
+    return os.getppid() == 1 or (bool(supervisor) and not child.is_alive(int(supervisor)))
 
 
 def sing(cluster: str) -> None:
