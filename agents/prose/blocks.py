@@ -19,6 +19,9 @@ _ITEM = re.compile(r"^(\s*)(?:[-*+•·o]|\(?\d{1,2}[.)])\s+(?=\S)")
 _CODE_LINE = re.compile(r"^\s*(?:[$#>%] |\.\. |:[\w-]+:|@\w+|\||\+[-=+]+|//|/\*|\*/|\w+\s*=\s*\S+$|</?\w)|[{};]\s*$")
 _FENCE = re.compile(r"^\s*(```|~~~)")
 
+_ENDING = re.compile(r"\.(?:md|markdown|txt|text|rst|html?|xhtml)$|^https?:|^$", re.I)
+_EMPTY = frozenset("introduction overview contents notes description readme news changelog copyright license name synopsis".split())
+
 
 @dataclass(frozen=True)
 class Block:
@@ -59,7 +62,17 @@ def blocks(text: str) -> list[Block]:
 
 
 def title_of(text: str, name: str = "") -> str:
-    """The document's own title: front matter, <title>, first heading, else a readable file name."""
+    """The document's own title: front matter, <title>, first heading, else a readable file name.
+
+    A file without an ending ("README", "NEWS.gz") keeps its name beside the heading, which says too little.
+    """
+    title, base = _title(text, name), re.sub(r"\.gz$", "", name.rsplit("/", 1)[-1])
+    if title.lower() in _EMPTY or (base and not _ENDING.search(base)):
+        return base if not title or title.lower() in {*_EMPTY, base.lower()} else f"{title} ({base})"
+    return title
+
+
+def _title(text: str, name: str) -> str:
     head = text[:6000]
     if match := re.match(r"---\n(?:.*\n)*?title:\s*[\"']?(.+?)[\"']?\s*\n", head):
         return match[1]
@@ -71,7 +84,7 @@ def title_of(text: str, name: str = "") -> str:
     for block in _read(head):
         if block.heading:
             return block.heading
-    stem = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", name.rsplit("/", 1)[-1])
+    stem = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", re.sub(r"\.gz$", "", name.rsplit("/", 1)[-1]))
     return re.sub(r"[-_]+", " ", stem).strip().capitalize() or "Untitled source"
 
 
@@ -87,7 +100,8 @@ def strip_markup(text: str) -> str:
     text = re.sub(r"<(?:https?://|mailto:)[^>]+>", "", text)
     text = re.sub(r"\s*\[\d{1,3}\]_?", "", text)  # a source's own footnotes are not our citations
     text = re.sub(r"\|([\w ]+)\|", r"\1", text)
-    return " ".join(text.replace("--", "–").split())
+    text = re.sub(r"\s*\(?\*note [^:)]*::?\)?", "", text)  # Texinfo's cross references
+    return " ".join(text.replace(" -- ", " – ").split())
 
 
 def _read(text: str) -> Iterator[Block]:
@@ -114,7 +128,7 @@ def _chunks(text: str) -> Iterator[list[str]]:
         if _FENCE.match(line):
             fenced = not fenced
             line = ""
-        if fenced or not line.strip():
+        if fenced or line.strip() in ("", "."):  # Debian's copyright files mark an empty line by a dot
             if chunk:
                 yield chunk
             chunk = []
@@ -139,6 +153,8 @@ def _heading(chunk: list[str]) -> tuple[str, int] | None:
         return _name(chunk[1]), 3
     if len(chunk) >= 2 and _UNDERLINE.match(chunk[1]) and len(first) < 90 and not first.startswith(" "):
         return _name(first), 2
+    if len(chunk) >= 2 and first.isupper() and len(first) < 40 and first[0].isalpha() and chunk[1].startswith("  "):
+        return _name(first), 1  # manual pages: SYNOPSIS, then everything indented
     if len(chunk) == 1 and _is_title_line(first):
         return _name(first), 1
     return None

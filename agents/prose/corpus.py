@@ -71,8 +71,12 @@ class Corpus:
         return sorted((pair for pair in scored if pair[0] > 0), key=lambda pair: (-pair[0], pair[1].index))
 
 
-def corpus(sources: Sequence[Mapping[str, Any]]) -> Corpus:
-    """Read the sources of a research brief ({number, title, text}) as one corpus."""
+def corpus(sources: Sequence[Mapping[str, Any]], about: str | None = None) -> Corpus:
+    """Read the sources of a research brief ({number, title, text}) as one corpus.
+
+    With `about`, the text of licences is left out, unless that is what it is about.
+    """
+    legal = about is None or bool(re.search(r"licen[cs]|copyright|legal|warrant", about, re.I))
     lines: list[Line] = []
     seen: set[str] = set()
     paragraph = 0
@@ -83,7 +87,7 @@ def corpus(sources: Sequence[Mapping[str, Any]]) -> Corpus:
             paragraph += 1
             for place, text in enumerate(sentences.split(block.text)):
                 key = words.plain(text)
-                if room <= 0 or key in seen:
+                if room <= 0 or key in seen or (not legal and sentences.is_legal(text)):
                     continue
                 seen.add(key)
                 room -= 1

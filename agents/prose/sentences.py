@@ -19,7 +19,7 @@ _ALWAYS_ENDS = re.compile(r"\b(?:etc|u\.s|u\.k|a\.m|p\.m|inc|ltd|co|corp)\.$", r
 # Words that lean on the sentence before. A paragraph that starts with one reads as if a page were missing.
 _LEANS = re.compile(
     r"^(?:[\"'“‘(]*)(?:this|that|these|those|it|its|it's|they|their|theirs|them|he|she|his|her|hers|him|such|both|neither|either"
-    r"|another|others?|some|however|but|and|or|so|yet|nor|also|too|then|thus|hence|therefore|instead|otherwise|nevertheless"
+    r"|another|others?|some of (?:these|them)|no other|any other|all other|many of (?:these|them)|each of (?:these|them)|however|but|and|or|so|yet|nor|also|too|then|thus|hence|therefore|instead|otherwise|nevertheless"
     r"|nonetheless|moreover|furthermore|additionally|consequently|accordingly|similarly|likewise|meanwhile|besides|still"
     r"|conversely|alternatively|rather|again|next|later|earlier|finally|lastly|second(?:ly)?|third(?:ly)?|fourth(?:ly)?|here"
     r"|there(?:fore|by|after)?|for (?:example|instance|this|that|these)|in (?:addition|this|that|these|such|contrast|turn"
@@ -31,14 +31,30 @@ _LEANS = re.compile(
 )
 # "There are three kinds" and "It takes four hours" stand by themselves; "There" and "It" alone do not.
 _STANDS = re.compile(r"^(?:there (?:is|are|was|were|has|have|will)|it (?:is|was) (?:possible|important|recommended|easy|not possible|necessary))\b", re.I)
+# "As shells start to use it, ..." leans just as much as "It ..." does.
+_CLAUSE = re.compile(r"^(?:As|When|If|Because|Since|While|Although|Though|Once|After|Before|Until|Unless)\b[^,]*\b(?:it|its|they|them|their|this|these|those|that)\b[^,]*,")
+# A list item like "Turning off the light with the switch." is no sentence.
+_GERUND = re.compile(r"^[A-Z][a-z]+ing\b")
+_FINITE = re.compile(
+    r"\b(?:is|are|was|were|has|have|had|can|could|will|would|may|might|must|should|does|do|did|makes?|gives?|takes?|means|allows?|causes?"
+    r"|requires?|helps?|lets?|saves?|costs?|pays?|works?|needs?|brings?|leads?|leaves?|gets?|\w+ed)\b"
+)
+# "Returns the list." (a manual's way to say what a function does) has no subject.
+_NO_SUBJECT = re.compile(r"^(?:Returns?\b|[A-Z][a-z]{2,}(?:s|es) (?:a|an|the|this|whether|if)\b)")
+_LATE_LEAN = re.compile(r"^(?:\S+ ){1,5}(?:this|these)\b")
+_LEGAL = re.compile(
+    r"\b(?:General Public License|GPL|warranty|warranties|merchantability|fitness for a particular|permission (?:is|notice)|all rights reserved"
+    r"|redistribut\w+|sublicense|copyright|licensed under|terms of the|liable|liability|Free Software Foundation|verbatim copies)\b",
+    re.I,
+)
 _POINTS = re.compile(
     r"\b(?:as follows|(?:see|described|shown|listed|mentioned|discussed|given|explained) (?:above|below|earlier|later|elsewhere|here|in)"
     r"|following (?:list|table|example|section|figure|command|code|sections|steps)|(?:table|figure|listing|section|chapter|appendix) \d"
-    r"|this (?:document|section|chapter|page|file|manual|guide|article|readme|table|list|example|report|paper|post)|(?:above|below)\b"
+    r"|this (?:document|section|chapter|page|file|manual|guide|article|readme|table|list|example|report|paper|post|directory|package|release|distribution|module|function|class|note)|(?:above|below)\b"
     r"|the (?:next|previous|preceding) (?:section|chapter|page|example|paragraph))",
     re.I,
 )
-_LABEL = re.compile(r"^(?:[A-Z][\w-]*)(?: [\w-]+){0,2}: ")  # "Date: 6 July." is a record, no sentence
+_LABEL = re.compile(r"^(?:[A-Z][\w-]*)(?: [\w-]+){0,2}: |^\S+ – ")  # "Date: 6 July." is a record, no sentence
 _LOWER = re.compile(r"(?<![\w-])[a-zà-ÿ]{2,}")
 _FIRST_PERSON = re.compile(r"\b(?:I|I'm|I've|I'd|we|We|we're|We're|we've|We've|our|Our|ours|us|my|My|me)\b")
 _QUOTED = re.compile(r"[\"“][^\"”]{2,400}[\"”]")
@@ -80,13 +96,21 @@ def is_whole(sentence: str) -> bool:
         return False
     if _LABEL.match(bare) or len(_LOWER.findall(bare)) < 3:
         return False
+    if _NO_SUBJECT.match(bare) or (_GERUND.match(bare) and not _FINITE.search(bare)):
+        return False
     letters = sum(c.isalpha() or c.isspace() for c in bare)
     return letters / len(bare) > 0.78 and "://" not in bare and "@" not in bare and "\\" not in bare
 
 
 def leans(sentence: str) -> bool:
     """Whether the sentence leans on the one before it ("However", "They")."""
-    return bool(_LEANS.match(sentence.lstrip("*_`"))) and not _STANDS.match(sentence)
+    start = sentence.lstrip("*_`")
+    return bool(_LEANS.match(start) or _CLAUSE.match(start) or _LATE_LEAN.match(start)) and not _STANDS.match(sentence)
+
+
+def is_legal(sentence: str) -> bool:
+    """Whether it is the text of a licence, which stands in many files and is seldom what they are about."""
+    return bool(_LEGAL.search(sentence))
 
 
 def points_elsewhere(sentence: str) -> bool:

@@ -14,6 +14,7 @@ from agents.contract import Ask, Brief, Desk, Given, Made, Outcome, Unavailable,
 from agents.llm.jobs import Summary, material
 from agents.prose import article
 from agents.prose.clean import one_line
+from agents.prose.sentences import split
 from agents.tools import Closed
 
 ACCEPTS = ("draft", "research", "review", "page_php", "page_html", "page_md")
@@ -75,7 +76,7 @@ def _sentences(facts: dict[str, Any]) -> list[str]:
     sources = f"{facts['cited']} of {facts['sources']} sources cited"
     told = [f"{facts['words']:,} words, {sources}."]
     if facts["returned"]:
-        first = one_line(facts["returned"][0].rstrip("."), 120)
+        first = one_line(split(facts["returned"][0])[0].rstrip("."), 120)
         more = f" and {len(facts['returned']) - 1} more" if len(facts["returned"]) > 1 else ""
         times = "once" if facts["round"] <= 2 else f"{facts['round'] - 1} times"
         told.append(f"It came back {times} (last: {first}{more}).")

@@ -37,6 +37,7 @@ class Settings(Closed):
     least_sentences: int = Field(2, ge=1, le=100)  # a source with fewer whole sentences is of no use
 
 
+FAR = 0.2  # a file that fits the subject less than this share of the best one is about something else
 MOST_READ = 150  # files opened per run; below the most steps that a definition can allow
 
 
@@ -58,7 +59,8 @@ async def work(brief: Brief, desk: Desk) -> Outcome:
     text = _markdown(wanted.title, notes, sources, skipped)
     summary = f"Read {len(sources)} sources: {len(notes.key_points)} key points, {len(notes.figures)} figures, {len(notes.quotes)} quotes."
     if notes.contradictions:
-        summary += f" The sources contradict each other in {len(notes.contradictions)} places."
+        count = len(notes.contradictions)
+        summary += f" The sources dispute {count} {'figure' if count == 1 else 'figures'}."
     return Outcome(
         made=(Made(kind="research", text=text, data=data),),
         summary=summary,
@@ -72,6 +74,7 @@ async def _gather(
     found: list[dict[str, Any]] = []
     skipped: list[str] = []
     seen: set[str] = set()
+    named = {source.path or source.url or source.title for source in wanted.sources}
     async for origin, title, text, sha256 in _read_all(brief, wanted, desk, skipped):
         ready = clean(tidy(text, origin), settings.most_characters)
         whole = sum(sentences.is_whole(s) for block in blocks(ready) for s in sentences.split(block.text))
@@ -83,7 +86,7 @@ async def _gather(
             seen.add(sha256)
             found.append({
                 "title": one_line(title or title_of(text, origin), 160), "origin": origin, "text": ready, "sha256": sha256,
-                "fetched_at": _stamp(brief),
+                "fetched_at": _stamp(brief), "named": origin in named,
             })  # fmt: skip
     for line in skipped:
         desk.note(f"Left out {line}")
@@ -131,15 +134,20 @@ def _expanded(brief: Brief, wanted: Assignment, skipped: list[str]) -> list[Sour
 def _chosen(
     found: list[dict[str, Any]], wanted: Assignment, settings: Settings, skipped: list[str]
 ) -> list[dict[str, Any]]:
-    """Numbered sources in the order given; where there are too many, those that fit the subject best."""
-    if len(found) > settings.most_sources:
-        idf = words.rarity([source["text"] for source in found])
-        subject = words.vector(f"{wanted.title} {wanted.keyword} {wanted.brief}", idf)
-        fit = {id(s): words.alike(subject, words.vector(f"{s['title']} {s['text']}", idf)) for s in found}
-        best = sorted(found, key=lambda s: -fit[id(s)])[: settings.most_sources]
-        skipped += [f"{s['origin']}: others fit the subject better." for s in found if s not in best]
-        found = [source for source in found if source in best]
-    return [{"number": number, **source} for number, source in enumerate(found, start=1)]
+    """Numbered sources in the order given. What a person named by name stays; of a folder's files those
+    that have nothing to do with the subject go, and the least fitting where there are too many."""
+    idf = words.rarity([source["text"] for source in found])
+    subject = words.vector(f"{wanted.title} {wanted.keyword} {wanted.brief}", idf)
+    fit = [words.alike(subject, words.vector(f"{s['title']} {s['text']}", idf)) for s in found]
+    floor = FAR * max(fit)
+    order = sorted(range(len(found)), key=lambda place: (not found[place]["named"], -fit[place]))
+    kept = {place for place in order[: settings.most_sources] if found[place]["named"] or fit[place] >= floor}
+    skipped += [f"{s['origin']}: others fit the subject better." for place, s in enumerate(found) if place not in kept]
+    chosen = [source for place, source in enumerate(found) if place in kept]
+    return [
+        {"number": number} | {key: value for key, value in source.items() if key != "named"}
+        for number, source in enumerate(chosen, start=1)
+    ]
 
 
 def _off_topic(sources: Sequence[dict[str, Any]], wanted: Assignment) -> str:

@@ -119,12 +119,14 @@ def _with_links(
     body: str, fields: dict[str, Any], articles: list[SiteArticle], settings: Settings, edits: list[Edit]
 ) -> str:
     """Link the first mention of what other articles are about, one link per article and per sentence."""
-    linked = 0
+    linked = sum(f"]({other.path})" in body for other in articles)
     taken: set[str] = set()
     for other in articles:
         if linked >= settings.most_links or other.path in body or other.title.lower() == str(fields.get("title", "")).lower():
             continue
-        for phrase in sorted([other.title, *other.keywords], key=len, reverse=True):
+        # One everyday word ("budget") is no sign that the other article is about the same.
+        phrases = [p for p in other.keywords if " " in p or words.stem(p) in map(words.stem, words.tokens(other.title))]
+        for phrase in sorted([other.title, *phrases], key=len, reverse=True):
             if found := _mention(body, phrase, taken):
                 spot, start, end = found
                 mention = body[start:end]
@@ -140,7 +142,7 @@ def _mention(body: str, phrase: str, taken: set[str]) -> tuple[str, int, int] | 
     """The first place where prose mentions a phrase outside links, code and quotations."""
     pattern = re.compile(rf"(?<![\w\[-]){re.escape(phrase)}(?![\w\]-])", re.I)
     for spot in article.spots(body):
-        if spot.section == "In short" or "](" in spot.text or article.bare(spot.text) in taken:
+        if spot.section == "In short" or not spot.citations or "](" in spot.text or article.bare(spot.text) in taken:
             continue
         outside = re.sub(r"[“\"][^”\"]*[”\"]|`[^`]*`", lambda m: "\0" * len(m[0]), spot.text)
         if match := pattern.search(outside):

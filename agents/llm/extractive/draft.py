@@ -30,7 +30,7 @@ DEFAULT_WORDS = (500, 900)
 
 
 # "The pilot was useful" opens well only for a reader who knows which pilot.
-_BARE = re.compile(r"(?:The|According to the|An?) (?:new |same |whole )?[a-z]+s? (?:[a-z]+ed|is|are|was|were|has|have|had|cost|will|can|may|in|,|[a-z]+s)\b")
+_BARE = re.compile(r"(?:The|According to the|An?) (?:new |same |whole )?[A-Za-z]+ (?:[a-z]+ed|is|are|was|were|has|have|had|cost|will|can|may|in|,|[a-z]+s)\b")
 
 
 @dataclass
@@ -57,9 +57,9 @@ def draft(material: Mapping[str, Any]) -> Draft:
 class _Writer:
     def __init__(self, material: Mapping[str, Any]) -> None:
         self.material = material
-        self.corpus: Corpus = corpus(material["sources"])
-        self.passages = passages(self.corpus)
         about = f"{material['title']} {material.get('keyword', '')} {topic(material.get('brief', ''))}"
+        self.corpus: Corpus = corpus(material["sources"], about)
+        self.passages = passages(self.corpus)
         self.named = set(words.content(f"{material['title']} {material.get('keyword', '')}"))
         self.subject = words.vector(about, self.corpus.idf)
         self.taken: set[int] = set()  # lines that are in the draft
@@ -79,6 +79,7 @@ class _Writer:
         sections = [self._section(plan) for plan in plans if plan.chosen or plan.ordered]
         if summary:
             sections.insert(0, Section(heading=OPENING, paragraphs=[[s] for s in summary], style="bullets"))
+        introduce(sections, self.corpus)
         return Draft(description=describe(self.material | {"sentences": self._texts(summary)}), sections=sections)
 
     def _length(self) -> tuple[int, int]:
@@ -149,6 +150,8 @@ class _Writer:
             plan = max(plans, key=lambda plan: words.alike(question, plan.question))
             if line is None:
                 plan.ordered.append([Sentence(text=text)])
+                # What sources say instead stays out for now: a draft must not contradict itself.
+                self.taken |= {line.index for score, line in self.corpus.best(text)[:8] if score > 0.4}
                 continue
             paragraph = self.corpus.paragraphs[line.paragraph]
             after = [other for other in follow(paragraph[paragraph.index(line) :])[1:] if other.index not in self.taken]
@@ -225,6 +228,7 @@ class _Writer:
         def worth(line: Line) -> float:
             number = 0.1 if figures.numbers(line.text) else 0
             named = 0.35 if keyword and keyword <= set(words.content(line.text)) else 0
+            named -= 0.2 if _BARE.match(line.text) else 0
             strangers = sum(words.stem(w) not in self.named for name in figures.names(line.text) for w in words.tokens(name))
             return self.corpus.fit(self.subject, line) + 0.4 * self.corpus.rank[line.index] + number + named - 0.08 * strangers
 
@@ -241,6 +245,7 @@ class _Writer:
             if fits and near < 0.4 and worth(line) > 0.15:
                 chosen.append(line)
         self.taken |= {line.index for line in chosen}
+        chosen.sort(key=lambda line: bool(figures.numbers(line.text)))  # what it is before how much
         return [Sentence(text=line.text, sources=[line.source]) for line in chosen]
 
     # Setting
@@ -272,6 +277,39 @@ class _Writer:
         return [sentence.text for sentence in found]
 
 
+def introduce(sections: Sequence[Section], corpus: Corpus) -> None:
+    """Give people their full name where the article mentions them first; the source does so elsewhere.
+
+    The one place where a chosen sentence is changed: "Lindqvist calls ..." becomes "Marta Lindqvist calls ...".
+    """
+    full = _full_names(corpus)
+    known: set[str] = set()
+    for sentence in (s for section in sections for paragraph in section.paragraphs for s in paragraph):
+        names = full.get(sentence.sources[0], {}) if sentence.sources else {}
+        for surname, name in names.items():
+            if name in sentence.text:
+                known.add(name)
+            elif name not in known and (match := re.search(rf"(?<![\w-]){re.escape(surname)}(?![\w-])", sentence.text)):
+                known.add(name)
+                if sentence.text[: match.start()].count("“") == sentence.text[: match.start()].count("”"):
+                    sentence.text = sentence.text[: match.start()] + name + sentence.text[match.end() :]
+
+
+def _full_names(corpus: Corpus) -> dict[int, dict[str, str]]:
+    """Per source the surnames that also stand alone in it, with their full names."""
+    found: dict[int, dict[str, str]] = {}
+    for number in corpus.titles:
+        text = " ".join(line.text for line in corpus.lines if line.source == number)
+        names = {name for line in corpus.lines if line.source == number for name in figures.names(line.text)}
+        people = [name.split() for name in names if len(name.split()) == 2 and all(part.isalpha() for part in name.split())]
+        # A surname is spoken of alone, and somebody speaks or acts under the full name.
+        found[number] = {
+            last: f"{first} {last}" for first, last in people
+            if last in names and re.search(rf"(?:said|says|writes|calls|by|,) {first} {last}\b|{first} {last} (?:[a-z]+s|has|had|[a-z]+ed)\b", text)
+        }  # fmt: skip
+    return found
+
+
 def dissent(text: str, source: int, titles: Mapping[int, str]) -> Sentence:
     """The fixed frame around the other side of a disputed figure; the words inside are the source's."""
     title = titles[source].split(": ")[0]
@@ -281,10 +319,15 @@ def dissent(text: str, source: int, titles: Mapping[int, str]) -> Sentence:
 def describe(material: Mapping[str, Any]) -> str:
     """A meta description of 70 to 160 characters, where a sentence of that size is there."""
     keyword = str(material.get("keyword", "")).lower()
+    subject = words.vector(f"{material['title']} {keyword}")
+
+    def fit(sentence: str) -> float:
+        named = 0.3 if keyword and keyword in sentence.lower() else 0
+        return words.alike(subject, words.vector(sentence)) + named
+
     fitting = [s for s in material.get("sentences", []) if 60 <= len(s) <= 158 and sentences.stands_alone(s)]
-    fitting.sort(key=lambda s: (keyword not in s.lower() if keyword else False, abs(len(s) - 140)))
     if fitting:
-        return str(fitting[0])
+        return str(max(fitting, key=fit))
     title = str(material["title"]).rstrip(".")
     count = len(material.get("sources", []))
     return f"{title}: what {count} sources report, with their figures and their words." if count > 1 else f"{title}: what the source reports."

@@ -16,7 +16,7 @@ from agents.prose.support import backing
 
 def notes(material: Mapping[str, Any]) -> Notes:
     """Compile a research brief from `sources` for `title`, `brief`, `keyword`, `must_mention`, `sections`."""
-    found = corpus(material["sources"])
+    found = corpus(material["sources"], _question(material))
     question = words.vector(_question(material), found.idf)
 
     def worth(line: Line) -> float:

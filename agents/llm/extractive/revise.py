@@ -44,7 +44,7 @@ class _Editor:
         self.material = material
         self.draft: str = material["draft"]
         self.spots = article.spots(self.draft)
-        self.corpus: Corpus = corpus(material["sources"])
+        self.corpus: Corpus = corpus(material["sources"], f"{material['title']} {material.get('brief', '')}")
         self.used = {words.plain(spot.bare) for spot in self.spots}
         self.gone: set[str] = set()
 

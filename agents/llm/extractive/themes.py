@@ -38,7 +38,7 @@ _IMPERATIVE = re.compile(
 _EMPTY_HEADINGS = frozenset(
     """introduction intro overview description summary about notes note readme general misc miscellaneous other contents
     background method methods author authors credits copyright license licence contact contacts faq changes changelog
-    abstract preface conclusion conclusions name synopsis examples example see also todo bugs files index document""".split()
+    abstract preface conclusion conclusions name synopsis examples example see also todo bugs files index document functions classes data file version builtins""".split()
 )
 
 
@@ -68,7 +68,7 @@ def is_telling(heading: str) -> bool:
     """Whether a source's heading says what it is about, so that an article may use it."""
     bare = heading.strip()
     stems = words.content(bare)
-    if not 1 <= len(stems) <= 7 or len(bare) > 60 or bare.lower() in _EMPTY_HEADINGS:
+    if not 1 <= len(stems) <= 7 or len(bare) > 60 or bare.lower() in _EMPTY_HEADINGS or bare.startswith("Help on"):
         return False
     return not re.search(r"[<>@=\\/_{}|:;\"`]|\d\.\d|\.\w", bare) and bare[0].isupper()
 
