@@ -13,7 +13,8 @@ from typing import Any
 import environ
 
 ROOT = Path(__file__).resolve().parent.parent
-environ.Env.read_env(ROOT / ".env")
+if (ROOT / ".env").exists():
+    environ.Env.read_env(ROOT / ".env")
 
 
 def env(name: str, default: str = "") -> str:
@@ -23,7 +24,9 @@ def env(name: str, default: str = "") -> str:
         try:
             return Path(file).read_text(encoding="utf-8").strip()
         except OSError as error:
-            raise SystemExit(f"{name}_FILE={file} cannot be read ({error}). Mend the path or unset it.") from None
+            raise SystemExit(
+                f"{name}_FILE={file} cannot be read ({error}). Mend the path or unset it."
+            ) from None
     return os.environ.get(name, default)
 
 
@@ -53,7 +56,7 @@ def env_list(name: str, default: str = "") -> list[str]:
 # -- Site ------------------------------------------------------------------------------------------
 
 DATA = Path(env("CLAWBOT_DATA", str(ROOT / "var"))).resolve()
-for folder in ("staging", "published", "workspace", "log"):
+for folder in ("staging", "published", "workspace", "log", "static"):
     (DATA / folder).mkdir(parents=True, exist_ok=True)
 
 DEBUG = env_bool("DEBUG")

@@ -13,7 +13,7 @@ from tasks.cluster import Supervisor
 class Command(BaseCommand):
     """`manage.py work`"""
 
-    help = "Start the workers and keep them working. SIGTERM or Ctrl-C stops them in order, a second one at once."
+    help = "Start the workers and keep them working. Ctrl-C stops them in order, a second one at once."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until a signal comes."""
