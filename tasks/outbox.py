@@ -20,12 +20,12 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Now
 from django.template import Context, Engine
 
 from . import access, carriers, clock, log, notices
 from .machine import Refused
 from .models import Decision, Hold, Notice, Review, Task
+from .workers import DatabaseNow
 
 BY = "orchestrator:deliver"
 S = Notice.State
@@ -128,7 +128,7 @@ def send_due(now: datetime | None = None) -> int:
 def lapse(now: datetime) -> int:
     """Call uncertain what was being sent by a sender that never came back; returns how many."""
     # By the database's clock, like every lease: two hosts' clocks may differ.
-    late = Notice.objects.filter(state=S.SENDING, sending_until__lt=Now()).select_related("task")
+    late = Notice.objects.filter(state=S.SENDING, sending_until__lt=DatabaseNow()).select_related("task")
     why = "Its sender stopped while sending."
     return sum(_settle(notice, S.UNCERTAIN, not_before=now, error=why) for notice in late)
 
@@ -206,7 +206,7 @@ def _take(notice: Notice, now: datetime) -> bool:
         fence=F("fence") + 1,
         attempts=F("attempts") + 1,
         not_before=now,
-        sending_until=Now() + SENDING,
+        sending_until=DatabaseNow() + SENDING,
     )
     notice.fence += 1
     return bool(taken)

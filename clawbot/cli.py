@@ -1,0 +1,67 @@
+"""What the commands share: who acts, which task is meant, and how a refusal reaches the terminal.
+
+A command parses, calls one verb and prints. Exit 0: done. 1: refused or failed. 2: not understood.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from agents.strict_yaml import Unreadable
+from tasks.machine import Refused
+from tasks.models import Task, Worker
+from tasks.workers import overdue
+
+NO_WORKER = "No worker is running. Start them with `make up`, or `manage.py work` beside a running site."
+
+
+def add_actor(parser: CommandParser) -> None:
+    """Adds `--by`. Who has a shell here is trusted to name themselves; the role is checked all the same."""
+    parser.add_argument("--by", metavar="USER", default="admin", help="who does this (default: admin)")
+
+
+def actor(name: str) -> str:
+    """`ana` and `user:ana` are the same person."""
+    return f"user:{name.removeprefix('user:')}"
+
+
+def add_json(parser: CommandParser) -> None:
+    """Adds `--json`."""
+    parser.add_argument("--json", action="store_true", dest="as_json", help="print JSON")
+
+
+def dump(value: Any) -> str:
+    """JSON as people and programs read it."""
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """A refusal ends the command with its sentence and exit code 1."""
+    try:
+        yield
+    except (Refused, Unreadable) as refused:
+        raise CommandError(str(refused)) from None
+
+
+def find_task(key: str) -> Task:
+    """The task with this key, in any case; CommandError with near keys where there is none."""
+    task = Task.objects.select_related("workflow", "workflow_version").filter(key__iexact=key).first()
+    if task is None:
+        newest = list(Task.objects.order_by("-id").values_list("key", flat=True)[:500])
+        near = difflib.get_close_matches(key.upper(), newest, n=3) or newest[:3]
+        raise CommandError(
+            f"There is no task {key!r}. " + (f"There is {', '.join(near)}." if near else "There is none.")
+        )
+    return task
+
+
+def workers_alive() -> int:
+    """How many workers have a lease that is not past."""
+    return Worker.objects.filter(ended_at=None).exclude(pk__in=overdue()).count()

@@ -1,0 +1,179 @@
+"""`manage.py inject WORKFLOW`: puts a task into the line, from a sample, a file or the options."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from agents import strict_yaml
+from clawbot import cli
+from clawbot.dashboard.sentences import sentence
+from clawbot.live.feed import Feed
+from tasks import clock, lifecycle, workspace
+from tasks.models import Event, Review, Subtask, Task, Workflow
+from tasks.why import why
+from tasks.workflow import FOLDER
+
+WAITS_FOR_A_PERSON = 3
+LOOK_SECONDS = 0.3
+#: How long a cluster may take to start before we say that there is none.
+GRACE_SECONDS = 20
+S = Subtask.Status
+
+
+class Command(BaseCommand):
+    help = "Inject a task. Exit 0; with --wait: 0 when it is done, 3 when it waits for a person."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("workflow", help="name of the workflow: article, ...")
+        parser.add_argument("--sample", metavar="NAME", help="a brief that the workflow ships: default, ...")
+        parser.add_argument(
+            "--file", metavar="BRIEF", help="a YAML file with the input; its paths are relative to it"
+        )
+        parser.add_argument("--title", help="what the task is called")
+        parser.add_argument(
+            "--set",
+            metavar="K=V",
+            action="append",
+            default=[],
+            dest="pairs",
+            help="one key of the input; repeat it for a list",
+        )
+        parser.add_argument("--key", metavar="KEY", help="the same key injects only once")
+        parser.add_argument("--backlog", action="store_true", help="leave it to the schedule")
+        parser.add_argument(
+            "--due", metavar="DATE", type=date.fromisoformat, help="a later day leaves it in the backlog"
+        )
+        parser.add_argument(
+            "--wait", action="store_true", help="show how it goes until it is done or waits for a person"
+        )
+        cli.add_json(parser)
+        cli.add_actor(parser)
+
+    def handle(self, *args: Any, workflow: str, title: str | None, key: str | None, **options: Any) -> None:
+        file = _brief_file(workflow, options["sample"], options["file"])
+        with cli.refusals():
+            value = _read(file) if file else {}
+            value |= _read_pairs(workflow, options["pairs"])
+            title = str(title or value.get("title") or "")
+            task = lifecycle.inject(
+                workflow, title=title, input={**value, "title": title}, by=cli.actor(options["by"]), key=key,
+                folder=file.parent if file else Path.cwd(), anywhere=True, due_on=_day(options["due"], value),
+                backlog=options["backlog"] or _is_later(options["due"]),
+            )  # fmt: skip
+        self.stdout.write(cli.dump({"key": task.key}) if options["as_json"] else task.key)
+        if options["wait"]:
+            self.stdout.flush()
+            self.wait(task)
+
+    def wait(self, task: Task) -> None:
+        """Show the task's log as it grows. Leaves with exit code 3 where a person must act first."""
+        feed, began = Feed(after=0), time.monotonic()
+        feed.after = (
+            Event.objects.filter(task=task).order_by("id").values_list("id", flat=True).first() or 1
+        ) - 1
+        while True:
+            self.show(task, {change.seq for change in feed.read(time.monotonic())})
+            task.refresh_from_db()
+            if task.status == Task.Status.DONE:
+                self.stderr.write(why(task).sentence)
+                return
+            if _stands_still(task):
+                self.stderr.write(why(task).sentence)
+                raise SystemExit(WAITS_FOR_A_PERSON)
+            if time.monotonic() - began > GRACE_SECONDS and not cli.workers_alive():
+                raise CommandError(f"{task.key} is injected, but nothing moves it. {cli.NO_WORKER}")
+            time.sleep(LOOK_SECONDS)
+
+    def show(self, task: Task, ids: set[int]) -> None:
+        """The new lines of this task, on the error stream: the output belongs to the key."""
+        for event in Event.objects.filter(task=task, pk__in=ids).order_by("id"):
+            self.stderr.write(f"{event.at.astimezone(_zone()):%H:%M:%S}  {sentence(event)}")
+
+
+def _stands_still(task: Task) -> bool:
+    """Whether nothing will happen until a person acts: an open review, a hold, or the backlog."""
+    rows = Subtask.objects.filter(task=task, live=1)
+    if rows.filter(status=S.DOING).exists():
+        return False
+    reason = why(task)
+    if reason.paused or not rows.filter(status__in=[S.READY, S.WAITING]).exists():
+        return True
+    return Review.objects.filter(task=task, open=1).exists() and not rows.filter(status=S.READY).exists()
+
+
+def _brief_file(workflow: str, sample: str | None, file: str | None) -> Path | None:
+    if sample and file:
+        raise CommandError("Give --sample or --file, not both.")
+    if file:
+        path = Path(file).expanduser()
+        if not path.is_file():
+            raise CommandError(f"There is no file {file}.")
+        return path.resolve()
+    if not sample:
+        return None
+    samples = FOLDER / workflow / "samples"
+    path = samples / sample / "brief.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(found.parent.name for found in samples.glob("*/brief.yaml"))) or "none"
+        raise CommandError(f"The workflow {workflow!r} has no sample {sample!r}. It has: {known}.")
+    return path
+
+
+def _read(file: Path) -> dict[str, Any]:
+    document = strict_yaml.load(file.read_text("utf-8"), file.name, scalars="json")
+    if not isinstance(document.value, dict):
+        raise CommandError(f"{file.name}: a brief is a mapping (`key: value`).")
+    return dict(document.value)
+
+
+def _read_pairs(workflow: str, pairs: list[str]) -> dict[str, Any]:
+    """`--set` as the workflow's schema types it: text as it stands, lists by repeating, the rest as JSON."""
+    flow = Workflow.objects.select_related("active").filter(slug=workflow).first()
+    schema = flow.active.definition["input"].get("properties", {}) if flow and flow.active else {}
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise CommandError(f"--set {pair!r}: write it as key=value.")
+        kind = schema.get(name, {}).get("type", "string")
+        if kind == "array" and not text.startswith("["):
+            found.setdefault(name, []).append(_from_here(name, text))
+        else:
+            found[name] = text if kind == "string" else _json(name, kind, text)
+    return found
+
+
+def _from_here(name: str, text: str) -> str:
+    """A file named on the command line lies where the shell is, not beside the brief."""
+    path = Path(text).expanduser()
+    return str(path.resolve()) if name in workspace.KEYS and path.exists() else text
+
+
+def _json(name: str, kind: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise CommandError(f"--set {name}: {text!r} is not the JSON of type {kind}.") from None
+
+
+def _day(given: date | None, value: dict[str, Any]) -> date | None:
+    try:
+        return given or (date.fromisoformat(value["due"]) if value.get("due") else None)
+    except (TypeError, ValueError):
+        raise CommandError(f"due: {value['due']!r} is not a date. Write it as 2026-12-24.") from None
+
+
+def _is_later(day: date | None) -> bool:
+    return day is not None and day > clock.now().astimezone(_zone()).date()
+
+
+def _zone() -> ZoneInfo:
+    return ZoneInfo(settings.SITE_ZONE)

@@ -1,0 +1,59 @@
+"""`manage.py status [KEY]`: where a task stands and why; without a key, all tasks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from clawbot import cli
+from clawbot.shapes import brief_shapes, task_shape
+from tasks.models import Task
+from tasks.why import whys
+
+SHOWN = 50
+
+
+class Command(BaseCommand):
+    help = "Show one task with its stages, or the newest tasks."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("key", nargs="?", help="the task's key, as ART-12")
+        cli.add_json(parser)
+
+    def handle(self, *args: Any, key: str | None, as_json: bool, **options: Any) -> None:
+        if key:
+            shape = task_shape(cli.find_task(key))
+            self.stdout.write(cli.dump(shape) if as_json else "\n".join(_page(shape)))
+            return
+        tasks = Task.objects.select_related("workflow").order_by("-id")
+        if as_json:
+            self.stdout.write(cli.dump(brief_shapes(list(tasks))))
+            return
+        newest = list(tasks[:SHOWN])
+        reasons = whys(newest)
+        for task in newest:
+            self.stdout.write(
+                f"{task.key:<9} {task.status:<8} {task.title[:48]:<48}  {reasons[task.pk].sentence}"
+            )
+        if not newest:
+            self.stdout.write("No tasks yet. `manage.py inject article --sample default` makes one.")
+
+
+def _page(shape: dict[str, Any]) -> list[str]:
+    lines = [f"{shape['key']}  {shape['title']}", shape["why"], ""]
+    for stage in shape["stages"]:
+        tries = f"attempt {stage['attempts']}" if stage["attempts"] > 1 else ""
+        lines.append(
+            f"  {stage['name']:<12} {stage['status']:<10} {stage['done_as'] or '':<16} {tries}".rstrip()
+        )
+    for review in shape["reviews"]:
+        lines += ["", f"Review {review['id']}: {review['reason']}", f"  verbs: {', '.join(review['verbs'])}"]
+        lines += [f"  due: {review['due_at']}"] if review["due_at"] else []
+    made = [f"  {one['kind']} {one['version']}  {one['path'] or ''}".rstrip() for one in shape["artifacts"]]
+    lines += ["", "Made:", *made] if made else []
+    told = [
+        f"  {one['kind']} to {one['recipient']} by {one['carrier']}: {one['state']}"
+        for one in shape["notices"]
+    ]
+    return lines + (["", "Deliveries:", *told] if told else [])

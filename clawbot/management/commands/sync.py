@@ -1,0 +1,42 @@
+"""`manage.py sync [PATH]`: brings the YAML of agents and workflows into the database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from agents import definition, staff
+from clawbot import cli
+from tasks import shipped, workflow
+
+
+class Command(BaseCommand):
+    help = "Make new versions of agents and workflows where their YAML changed."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "path", nargs="?", help="one agent's file, one workflow, or a folder that `export` wrote"
+        )
+        cli.add_actor(parser)
+
+    def handle(self, *args: Any, path: str | None, by: str, **options: Any) -> None:
+        with cli.refusals():
+            changed = _sync(Path(path).expanduser().resolve() if path else None, cli.actor(by))
+        self.stdout.write("\n".join(changed) if changed else "Nothing changed.")
+
+
+def _sync(path: Path | None, by: str) -> list[str]:
+    if path is None:
+        return shipped.sync(by)
+    if path.name == "workflow.yaml" or (path / "workflow.yaml").is_file():
+        return [str(version) for version in [workflow.sync(path, staff.definitions(), by=by)] if version]
+    if path.suffix == ".yaml" and path.is_file():
+        return [str(version) for version in [shipped.hire(definition.read(path), by=by)] if version]
+    if (path / "agents").is_dir() or (path / "workflows").is_dir():
+        return shipped.sync(by, agents=path / "agents", workflows=path / "workflows")
+    raise CommandError(
+        f"Nothing to read at {path}. Name an agent's YAML file, a folder with a workflow.yaml, or a folder "
+        "that has agents/ and workflows/ in it."
+    )

@@ -1,0 +1,239 @@
+"""What must always be true, as queries over the rows: `manage.py verify` runs them all.
+
+Each function names the places where its sentence does not hold; none of them repairs anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
+
+from .models import Artifact, Decision, Event, Need, Notice, Review, Run, Subtask, Task
+from .why import whys
+from .workers import DatabaseNow
+from .workflow import HUMAN
+
+S = Subtask.Status
+SHOWN = 20
+BATCH = 500
+#: The sweeps run every second: what they have not taken up by then is stuck.
+PATIENCE = timedelta(minutes=2)
+
+
+def check() -> dict[str, list[str]]:
+    """The sentences that do not hold, each with up to 20 of the places."""
+    found = {sentence: list(islice(places(), SHOWN)) for sentence, places in ALL.items()}
+    return {sentence: places for sentence, places in found.items() if places}
+
+
+# -- Tasks and stages -------------------------------------------------------------------------------
+
+
+def done_is_done() -> Iterator[str]:
+    left = Subtask.objects.filter(task=OuterRef("pk"), live=1, status__in=Subtask.OPEN)
+    yield from _keys(Task.objects.filter(Exists(left), status=Task.Status.DONE))
+
+
+def completed_passed_every_stage() -> Iterator[str]:
+    missed = Subtask.objects.filter(task=OuterRef("pk"), live=1).exclude(status__in=Subtask.PASSED)
+    yield from _keys(Task.objects.filter(Exists(missed), outcome=Task.Ending.COMPLETED))
+
+
+def backlog_was_never_claimed() -> Iterator[str]:
+    yield from _keys(
+        Task.objects.filter(Exists(Run.objects.filter(task=OuterRef("pk"))), status=Task.Status.BACKLOG)
+    )
+
+
+def accepted_once() -> Iterator[str]:
+    twice = (
+        Run.objects.filter(status=Run.Status.DONE).values("subtask", "task__key").annotate(runs=Count("id"))
+    )
+    for row in twice.filter(runs__gt=1).order_by():
+        yield f"{row['task__key']}: {row['runs']} accepted runs of one stage"
+
+
+def order_was_kept() -> Iterator[str]:
+    before = Need.objects.filter(subtask=OuterRef("pk"), on__live=1, on__status__in=Subtask.OPEN)
+    yield from _stages(Subtask.objects.filter(Exists(before), live=1, status__in=[S.READY, S.DOING, S.DONE]))
+
+
+def waits_for_what_is_open() -> Iterator[str]:
+    still = Count("needs", filter=Q(needs__on__status__in=Subtask.OPEN))
+    rows = Subtask.objects.filter(live=1, status=S.BLOCKED).annotate(still=still)
+    yield from _stages(rows.exclude(still=F("needs_left")))
+
+
+def moves_on() -> Iterator[str]:
+    """A blocked stage that needs nothing would wait for ever, unless its task is still in the backlog."""
+    free = Subtask.objects.filter(live=1, status=S.BLOCKED, needs_left=0)
+    yield from _stages(free.exclude(task__status=Task.Status.BACKLOG))
+
+
+def says_why() -> Iterator[str]:
+    live = Task.objects.exclude(status=Task.Status.DONE).order_by("pk")
+    last = 0
+    while batch := list(live.filter(pk__gt=last)[:BATCH]):
+        reasons = whys(batch)
+        yield from (task.key for task in batch if not reasons[task.pk].sentence)
+        last = batch[-1].pk
+
+
+# -- Runs and workers -------------------------------------------------------------------------------
+
+
+def one_holder() -> Iterator[str]:
+    mine = Run.objects.filter(subtask=OuterRef("pk"), fence=OuterRef("fence"), status=Run.Status.DOING)
+    yield from _stages(Subtask.objects.filter(~Exists(mine), status=S.DOING))
+    lost = Run.objects.filter(status=Run.Status.DOING).exclude(
+        subtask__status=S.DOING, fence=F("subtask__fence")
+    )
+    for run in lost.select_related("task", "subtask")[:SHOWN]:
+        yield f"{run.task.key} {run.subtask.stage}: run {run.fence} goes on for a stage it does not hold"
+
+
+def fences_grow() -> Iterator[str]:
+    yield from _stages(Subtask.objects.annotate(newest=Max("runs__fence")).filter(newest__gt=F("fence")))
+
+
+def attempts_are_claims() -> Iterator[str]:
+    yield from _stages(Subtask.objects.annotate(claims=Count("runs")).filter(attempts__gt=F("claims")))
+
+
+def dead_workers_hold_nothing() -> Iterator[str]:
+    dead = Q(worker__ended_at__isnull=False) | Q(worker__lease_until__lt=DatabaseNow() - PATIENCE)
+    yield from _stages(Subtask.objects.filter(dead, status=S.DOING))
+
+
+def cancel_wins() -> Iterator[str]:
+    late = Run.objects.filter(task__outcome=Task.Ending.CANCELLED, status=Run.Status.DONE)
+    for run in late.filter(ended_at__gt=F("task__done_at")).select_related("task")[:SHOWN]:
+        yield f"{run.task.key}: a run was accepted after the task was cancelled"
+
+
+# -- What was made ----------------------------------------------------------------------------------
+
+
+def versions_have_no_gap() -> Iterator[str]:
+    kinds = Artifact.objects.values("task__key", "kind").annotate(last=Max("number"), count=Count("id"))
+    for row in kinds.exclude(last=F("count")).order_by():
+        yield f"{row['task__key']} {row['kind']}: {row['count']} versions, the last is number {row['last']}"
+
+
+def files_are_what_was_made() -> Iterator[str]:
+    """The newest artifact of each path is what lies there. What a newer draft made stale may be gone."""
+    newest: dict[str, Artifact] = {}
+    written = Artifact.objects.exclude(path="").select_related("task").order_by("id")
+    for artifact in written.iterator(BATCH):
+        other = newest.get(artifact.path)
+        if other and other.task_id != artifact.task_id:
+            yield f"{artifact.path}: written by {other.task.key} and by {artifact.task.key}"
+        newest[artifact.path] = artifact
+    for path, artifact in newest.items():
+        if artifact.stale_since is None and (fault := _fault(Path(settings.DATA), path, artifact.text)):
+            yield f"{artifact.task.key} {path}: {fault}"
+
+
+def _fault(root: Path, path: str, text: str) -> str:
+    file = (root / path).resolve()
+    if not file.is_relative_to(root.resolve()):
+        return "lies outside the data folder"
+    if not file.is_file():
+        return "is not there"
+    return "" if file.read_bytes() == text.encode() else "was changed since it was written"
+
+
+# -- People -----------------------------------------------------------------------------------------
+
+
+def people_decide() -> Iterator[str]:
+    for decision in Decision.objects.exclude(by__startswith="user:").select_related("review__task")[:SHOWN]:
+        yield f"{decision.review.task.key}: {decision.by} decided"
+
+
+def approval_is_of_that_text() -> Iterator[str]:
+    text = Artifact.objects.filter(task=OuterRef("review__task"), sha256=OuterRef("artifact_sha256"))
+    given = Decision.objects.filter(~Exists(text), verb="approve").exclude(artifact_sha256="")
+    for decision in given.select_related("review__task")[:SHOWN]:
+        yield f"{decision.review.task.key}: approved a text that is not there"
+
+
+def gates_were_opened_by_people() -> Iterator[str]:
+    given = Decision.objects.filter(review__subtask=OuterRef("pk"), verb="approve", released_at__isnull=False)
+    yield from _stages(Subtask.objects.filter(~Exists(given), agent=HUMAN, status=S.DONE))
+
+
+def waiting_has_a_review() -> Iterator[str]:
+    asked = Review.objects.filter(subtask=OuterRef("pk"), open=1)
+    decided = Decision.objects.filter(review__subtask=OuterRef("pk"), released_at=None, undone_at=None)
+    yield from _stages(Subtask.objects.filter(~Exists(asked), ~Exists(decided), live=1, status=S.WAITING))
+
+
+# -- Deliveries and the log -------------------------------------------------------------------------
+
+
+def questions_were_sent() -> Iterator[str]:
+    owed = Notice.objects.filter(review=OuterRef("pk"))
+    asked = Review.objects.filter(~Exists(owed), open=1).select_related("task__workflow_version", "subtask")
+    for review in asked:
+        stage = review.task.workflow_version.stage(review.subtask.stage)
+        if review.kind != Review.Kind.GATE or stage["notify"]:
+            yield f"{review.task.key}: nobody was told of review {review.pk}"
+
+
+def deliveries_end() -> Iterator[str]:
+    stuck = Notice.objects.filter(state=Notice.State.SENDING, sending_until__lt=DatabaseNow() - PATIENCE)
+    odd = Notice.objects.filter(state=Notice.State.SENT, sent_at=None)
+    yield from (f"notice {notice.key}: {notice.state}" for notice in (stuck | odd)[:SHOWN])
+
+
+def began_once() -> Iterator[str]:
+    told = Count("events", filter=Q(events__kind="task.injected"))
+    yield from _keys(Task.objects.annotate(told=told).exclude(told=1))
+
+
+def ended_in_the_log() -> Iterator[str]:
+    told = Event.objects.filter(task=OuterRef("pk"), kind__in=["task.done", "task.cancelled"])
+    yield from _keys(Task.objects.filter(~Exists(told), status=Task.Status.DONE))
+
+
+def _keys(tasks: QuerySet[Task]) -> Iterator[str]:
+    yield from tasks.order_by("pk").values_list("key", flat=True)[:SHOWN]
+
+
+def _stages(rows: QuerySet[Subtask]) -> Iterator[str]:
+    for row in rows.select_related("task").order_by("pk")[:SHOWN]:
+        yield f"{row.task.key} {row.stage} (round {row.round}): {row.status}"
+
+
+#: sentence -> where it does not hold
+ALL: dict[str, Callable[[], Iterator[str]]] = {
+    "A done task has nothing open.": done_is_done,
+    "A completed task has passed every stage.": completed_passed_every_stage,
+    "A task in the backlog was never claimed.": backlog_was_never_claimed,
+    "A stage has at most one accepted run per round.": accepted_once,
+    "A stage begins only when all it needs has passed.": order_was_kept,
+    "A blocked stage counts exactly the open stages it needs.": waits_for_what_is_open,
+    "A stage that needs nothing more is not blocked.": moves_on,
+    "Every task that is not done says why.": says_why,
+    "What runs is held by exactly one run, and each running run holds its stage.": one_holder,
+    "No run has a fence above its stage's.": fences_grow,
+    "There are no more attempts than claims.": attempts_are_claims,
+    "Dead workers hold nothing.": dead_workers_hold_nothing,
+    "Nothing is accepted after a cancel.": cancel_wins,
+    "Versions are numbered without a gap.": versions_have_no_gap,
+    "Files are where and what the newest artifact says, and belong to one task.": files_are_what_was_made,
+    "Only people decide.": people_decide,
+    "An approval names a text of its task.": approval_is_of_that_text,
+    "A gate was opened by a person's approval.": gates_were_opened_by_people,
+    "What waits for a person has a review or a decision.": waiting_has_a_review,
+    "Whoever may answer a review was told.": questions_were_sent,
+    "A delivery ends, and a sent one says when.": deliveries_end,
+    "A task was injected once.": began_once,
+    "A done task says so in the log.": ended_in_the_log,
+}
