@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import F
 
 from . import artifacts, log, machine, outbox
-from .models import Artifact, Event, Review, Subtask
+from .models import Artifact, Event, Finding, Review, Run, Subtask
 from .workflow import upstream
 
 K = Review.Kind
@@ -38,12 +38,14 @@ def open_gate(row: Subtask, *, now: datetime) -> list[Event]:
 
 
 def _gate_sentence(row: Subtask) -> str:
-    outputs = [
-        stage for stage in row.task.workflow_version.stages if row.stage in stage["needs"] and stage["output"]
-    ]
-    if outputs:
-        return f"Read it, then approve: {outputs[0]['name']} follows."
-    return "The workflow asks a person here."
+    """What a person should know before reading: which draft, how it got here, what is still open."""
+    artifact = _subject(row, row.task.workflow_version.stage(row.stage))
+    what = f"{artifact.kind.capitalize()} {artifact.number}" if artifact else "The work"
+    returns = Run.objects.filter(task=row.task, status=Run.Status.RETURNED).count()
+    came = {0: "is ready", 1: "is ready after one return"}.get(returns, f"is ready after {returns} returns")
+    left = Finding.objects.filter(task=row.task, state=Finding.State.OPEN).count()
+    findings = {0: "no finding is open", 1: "one finding is open"}.get(left, f"{left} findings are open")
+    return f"{what} {came}; {findings}."
 
 
 def open_review(
