@@ -14,7 +14,7 @@ from html.parser import HTMLParser
 
 _UNDERLINE = re.compile(r"^([=\-~^\"'#*+.])\1{2,}\s*$")
 _HASH = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$")
-_NUMBERED = re.compile(r"^(?:\d{1,2}(?:\.\d{1,2}){0,3}[.)]?|[A-Z][.)]|[IVX]{1,5}\.)\s+(?=[A-Z])")
+_NUMBERED = re.compile(r"^(?:(?:Chapter|Section|Part) \d{1,2}[.:]?|\d{1,2}(?:\.\d{1,2}){0,3}[.)]?|[A-Z][.)]|[IVX]{1,5}\.)\s+(?=[A-Z])")
 _ITEM = re.compile(r"^(\s*)(?:[-*+•·o]|\(?\d{1,2}[.)])\s+(?=\S)")
 _CODE_LINE = re.compile(r"^\s*(?:[$#>%] |\.\. |:[\w-]+:|@\w+|\||\+[-=+]+|//|/\*|\*/|\w+\s*=\s*\S+$|</?\w)|[{};]\s*$")
 _FENCE = re.compile(r"^\s*(```|~~~)")
@@ -81,7 +81,7 @@ def _title(text: str, name: str) -> str:
     first = next(_chunks(head), [])
     if _is_letterhead(first):
         return ": ".join(_title_case(line.strip()) for line in first[:2] if line[-1] != ".")[:160]
-    for block in _read(head):
+    for block in _read(head[:800]):
         if block.heading:
             return block.heading
     stem = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", re.sub(r"\.gz$", "", name.rsplit("/", 1)[-1]))
@@ -90,7 +90,7 @@ def _title(text: str, name: str) -> str:
 
 def strip_markup(text: str) -> str:
     """One paragraph without Markdown and reStructuredText markup; the words and code words stay."""
-    text = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", text)
+    text = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", re.sub(r"^[QA][.:]\s+", "", text))
     text = re.sub(r"\[([^\]]+)\]\([^)]*\)|\[([^\]]+)\]\[[^\]]*\]", lambda m: m[1] or m[2], text)
     text = re.sub(r":[a-z]+(?::[a-z]+)?:`~?([^`<]+?)(?:\s*<[^>]*>)?`", r"`\1`", text)
     text = re.sub(r"`([^`<]+?)\s*<[^>]+>`_{1,2}", r"\1", text)

@@ -40,8 +40,10 @@ _FINITE = re.compile(
     r"|requires?|helps?|lets?|saves?|costs?|pays?|works?|needs?|brings?|leads?|leaves?|gets?|\w+ed)\b"
 )
 # "Returns the list." (a manual's way to say what a function does) has no subject.
-_NO_SUBJECT = re.compile(r"^(?:Returns?\b|[A-Z][a-z]{2,}(?:s|es) (?:a|an|the|this|whether|if)\b)")
-_LATE_LEAN = re.compile(r"^(?:\S+ ){1,5}(?:this|these)\b")
+_NO_SUBJECT = re.compile(r"^(?:(?:Returns?|Allows|Provides|Enables|Supports|Contains|Includes|Describes|Detailed|Presumably)\b|[A-Z][a-z]{2,}(?:s|es) (?:a|an|the|this|whether|if)\b)")
+_LATE_LEAN = re.compile(
+    r"\b(?:this|these) (?!year|month|week|quarter|summer|winter|spring|autumn|morning|time)\w|\bthat (?:sum|figure|amount|number|limit|rule|difference)\b"
+)
 _LEGAL = re.compile(
     r"\b(?:General Public License|GPL|warranty|warranties|merchantability|fitness for a particular|permission (?:is|notice)|all rights reserved"
     r"|redistribut\w+|sublicense|copyright|licensed under|terms of the|liable|liability|Free Software Foundation|verbatim copies)\b",
@@ -87,8 +89,8 @@ def spans(text: str) -> list[tuple[int, int]]:
 def is_whole(sentence: str) -> bool:
     """A full sentence a reader could meet: starts and ends like one, right size, brackets and quotes closed."""
     bare = re.sub(r"\s*\[\d{1,3}\]", "", sentence).strip()
-    if not re.match(r"[\"'“‘(`*_]*[A-ZÀ-ÞĀ-Ž0-9]", bare) or not re.search(r"[.!?][\"'”’)]*$", bare):
-        return False
+    if not re.match(r"[\"'“‘(`*_]*[A-ZÀ-ÞĀ-Ž0-9]", bare) or not re.search(r"[.!][\"'”’)]*$|\?[\"”]$", bare):
+        return False  # a question that nobody asks is no statement
     if not 5 <= count(bare) <= 42 or bare.endswith(("...", "…")) or "…" in bare or " ... " in bare:
         return False
     pairs = (("(", ")"), ("[", "]"), ("“", "”"), ("{", "}"))
@@ -105,7 +107,7 @@ def is_whole(sentence: str) -> bool:
 def leans(sentence: str) -> bool:
     """Whether the sentence leans on the one before it ("However", "They")."""
     start = sentence.lstrip("*_`")
-    return bool(_LEANS.match(start) or _CLAUSE.match(start) or _LATE_LEAN.match(start)) and not _STANDS.match(sentence)
+    return bool(_LEANS.match(start) or _CLAUSE.match(start) or _LATE_LEAN.search(_QUOTED.sub("", start))) and not _STANDS.match(sentence)
 
 
 def is_legal(sentence: str) -> bool:

@@ -190,7 +190,8 @@ def _question(judged: Judged, brief: Brief, draft: Given, wanted: Assignment) ->
             sides = " or ".join(f"{side['value']} (source {side['source']}: “{side['text']}”)" for side in dispute["statements"])
             return f"The brief demands a figure that the sources dispute. Which one holds: {sides}?"
     if again := _again(judged.major, draft):
-        return f"The same remark came up twice and was not put right: {again.text} Keep the passage, fix it or drop it?"
+        choice = "Keep the passage, fix it or drop it?" if again.quote else "Mend it by hand, or let the article go on without it?"
+        return f"The same remark came up twice and was not put right: {again.text} {choice}"
     if not brief.authority.get("send_back"):
         return f"The draft has {_count(judged.major)} that must be put right, and the reviewer may not send work back. What next?"
     return ""

@@ -68,7 +68,7 @@ def _with_title(
     """Put the keyword in front of a title that lacks it, where the title stays short enough."""
     title = str(fields.get("title", "")) or wanted.title
     better = title
-    if keyword and not _has(title, keyword):
+    if keyword and not _echoes(title, keyword):
         better = f"{_capital(keyword)}: {title[0].lower() + title[1:] if title[1:2].islower() else title}"
     if better == title or len(better) > settings.title_most:
         return fields | {"title": title}
@@ -109,7 +109,9 @@ def _with_keyword_heading(body: str, keyword: str, wanted: Assignment, edits: li
     headings = [p.heading for p in article.parts(body) if p.heading and p.heading not in ("In short", article.SOURCES)]
     if not keyword or wanted.sections or not headings or any(_has(heading, keyword) for heading in headings):
         return body
-    before = headings[0]
+    before = next((heading for heading in headings if not _echoes(heading, keyword)), "")
+    if not before:
+        return body
     after = f"{_capital(keyword)}: {before[0].lower() + before[1:] if before[1:2].islower() else before}"
     edits.append({"where": "heading", "before": before, "after": after, "why": f"No heading named “{keyword}”."})
     return re.sub(rf"^(##+ ){re.escape(before)}[ \t]*$", lambda m: m[1] + after, body, count=1, flags=re.M)
@@ -140,7 +142,7 @@ def _with_links(
 
 def _mention(body: str, phrase: str, taken: set[str]) -> tuple[str, int, int] | None:
     """The first place where prose mentions a phrase outside links, code and quotations."""
-    pattern = re.compile(rf"(?<![\w\[-]){re.escape(phrase)}(?![\w\]-])", re.I)
+    pattern = re.compile(rf"(?<![\w\[/.-]){re.escape(phrase)}(?![\w\]/-])", re.I)
     for spot in article.spots(body):
         if spot.section == "In short" or not spot.citations or "](" in spot.text or article.bare(spot.text) in taken:
             continue
@@ -199,6 +201,11 @@ def _times(text: str, keyword: str) -> int:
     wanted = [words.stem(token) for token in words.tokens(keyword)]
     found = [words.stem(token) for token in words.tokens(text)]
     return sum(found[i : i + len(wanted)] == wanted for i in range(len(found) - len(wanted) + 1)) if wanted else 0
+
+
+def _echoes(text: str, keyword: str) -> bool:
+    """Whether a text has words of the keyword already, so that naming it in front would sound twice."""
+    return bool(set(words.content(text)) & set(words.content(keyword)))
 
 
 def _capital(text: str) -> str:

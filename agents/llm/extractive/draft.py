@@ -252,9 +252,8 @@ class _Writer:
 
     def _section(self, plan: Plan) -> Section:
         style = "steps" if plan.advice and len(plan.chosen) > 1 else "prose"
-        paragraphs = [self._sentences(p) for p in (plan.chosen if plan.advice else _arranged(plan.chosen))]
-        if style == "prose":
-            paragraphs = _joined(paragraphs)
+        chosen = plan.chosen if plan.advice else _joined(_arranged(plan.chosen))
+        paragraphs = [self._sentences(passage) for passage in chosen]
         for ordered in plan.ordered:
             paragraphs.insert(min(1, len(paragraphs)), ordered)
         return Section(heading=plan.heading, paragraphs=paragraphs, style=style)
@@ -339,14 +338,14 @@ def _arranged(chosen: Sequence[Passage]) -> list[Passage]:
     return sorted(chosen, key=lambda p: (order.index(p.source), p.lines[0].index))
 
 
-def _joined(paragraphs: list[list[Sentence]]) -> list[list[Sentence]]:
-    """Short neighbours from one source become one paragraph."""
-    joined: list[list[Sentence]] = []
-    for paragraph in paragraphs:
-        size = words.count(" ".join(s.text for s in paragraph))
-        before = words.count(" ".join(s.text for s in joined[-1])) if joined else 0
-        if joined and joined[-1][0].sources == paragraph[0].sources and min(size, before) < 30 and size + before < 80:
-            joined[-1] = joined[-1] + paragraph
+def _joined(chosen: Sequence[Passage]) -> list[Passage]:
+    """Short neighbours from one place of one source become one paragraph."""
+    joined: list[Passage] = []
+    for passage in chosen:
+        last = joined[-1] if joined else None
+        together = last and (last.source, last.lines[0].heading) == (passage.source, passage.lines[0].heading)
+        if last and together and min(last.words, passage.words) < 30 and last.words + passage.words < 80:
+            joined[-1] = Passage(last.lines + passage.lines)
         else:
-            joined.append(paragraph)
+            joined.append(passage)
     return joined

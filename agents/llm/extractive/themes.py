@@ -41,6 +41,10 @@ _EMPTY_HEADINGS = frozenset(
     abstract preface conclusion conclusions name synopsis examples example see also todo bugs files index document functions classes data file version builtins""".split()
 )
 
+# Verbs and adverbs that make a frequent phrase a bad heading.
+_LOOSE = frozenset(words.stem(word) for word in """run runs keeps keep uses use means makes make sometimes often probably
+    already allows allow need needs returns return called given based set sets work works find found include includes""".split())
+
 
 def expand(heading: str) -> list[str]:
     """The stems of a heading and of what such a heading is usually about."""
@@ -70,7 +74,7 @@ def is_telling(heading: str) -> bool:
     stems = words.content(bare)
     if not 1 <= len(stems) <= 7 or len(bare) > 60 or bare.lower() in _EMPTY_HEADINGS or bare.startswith("Help on"):
         return False
-    return not re.search(r"[<>@=\\/_{}|:;\"`]|\d\.\d|\.\w", bare) and bare[0].isupper()
+    return not re.search(r"[<>@=\\/_{}|:;,?\"`]|\d\.\d|\.\w", bare) and bare[0].isupper()
 
 
 def phrase(texts: Sequence[str], avoid: Iterable[str] = ()) -> str:
@@ -91,7 +95,7 @@ def phrase(texts: Sequence[str], avoid: Iterable[str] = ()) -> str:
         counts.update(seen)
     ranked = sorted(counts.items(), key=lambda item: (-item[1] * len(item[0]), item[0]))
     for key, times in ranked:
-        if times >= 2 and not set(key) <= taken and not key[-1].endswith("ly"):
+        if times >= 2 and not set(key) <= taken and not _LOOSE & set(key):
             form = forms[key]
             return form[0].upper() + form[1:]
     return ""
