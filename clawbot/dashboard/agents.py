@@ -19,6 +19,7 @@ from agents import registry
 from agents.contract import Refused
 from agents.definition import Definition
 from agents.models import Agent, AgentVersion
+from clawbot import words
 from clawbot.people import names
 from tasks.clock import now
 from tasks.models import Hold, Run, Subtask, Worker
@@ -42,6 +43,7 @@ class Row:
     last: Run | None = None
     cost: Decimal = Decimal(0)
     hold: Hold | None = None
+    silent: Worker | None = None  # a worker that has some of its work and does not answer
 
     @property
     def by(self) -> str:
@@ -64,6 +66,8 @@ class Row:
 
     @property
     def condition(self) -> str:
+        if self.silent:
+            return "silent"
         if self.hold:
             return "paused"
         return "running" if self.doing else "idle"
@@ -71,6 +75,8 @@ class Row:
     @property
     def word(self) -> str:
         """Its state as the table says it."""
+        if self.silent:
+            return f"Silent {words.duration(now() - self.silent.heartbeat_at)}"
         if self.doing:
             most = self.definition.limits.concurrency
             return f"{len(self.doing)} of {most} working" if most > 1 else "Working"
@@ -92,12 +98,13 @@ class Row:
 
     @property
     def line(self) -> str:
-        """The share that succeeded over the last day as SVG points in a box of 54 by 12, oldest left."""
+        """The share that succeeded over the last day as SVG points in a box of 54 by 12, oldest left.
+        A tenth less than all is drawn as a third of the height: what matters is that it fell."""
         marks = [status in GOOD for status, _ in self.ended]
         size = max(1, math.ceil(len(marks) / 8))
         shares = [sum(part) / len(part) for start in range(0, len(marks), size) if (part := marks[start : start + size])]
         step = 54 / max(1, len(shares) - 1)
-        return " ".join(f"{place * step:.1f},{11 - 10 * share:.1f}" for place, share in enumerate(shares))
+        return " ".join(f"{place * step:.1f},{min(12, 6 + 20 * (1 - share)):.1f}" for place, share in enumerate(shares))
 
 
 @require_GET
@@ -135,9 +142,9 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
 
 def counts(found: list[Row]) -> list[tuple[str, str]]:
     """The head line: how many work, rest and are paused."""
-    words = {"running": "working", "idle": "idle", "paused": "paused"}
-    numbers = {condition: sum(row.condition == condition for row in found) for condition in words}
-    return [(condition, f"{numbers[condition]} {word}") for condition, word in words.items() if numbers[condition]]
+    names = {"running": "working", "idle": "idle", "paused": "paused", "silent": "silent"}
+    numbers = {condition: sum(row.condition == condition for row in found) for condition in names}
+    return [(condition, f"{numbers[condition]} {name}") for condition, name in names.items() if numbers[condition]]
 
 
 def rows(q: str = "", *, only: str = "") -> list[Row]:
@@ -157,8 +164,11 @@ def rows(q: str = "", *, only: str = "") -> list[Row]:
 
 
 def _add_present(table: dict[str, Row]) -> None:
-    for run in Run.objects.filter(status=Run.Status.DOING, agent__in=table).select_related("task").order_by("id"):
+    doing = Run.objects.filter(status=Run.Status.DOING, agent__in=table).order_by("id")
+    for run in doing.select_related("task", "subtask__worker"):
         table[run.agent].doing.append(run)
+        if run.subtask.worker and run.subtask.worker.heartbeat_at < _late():
+            table[run.agent].silent = run.subtask.worker
     ready = Subtask.objects.filter(status=Subtask.Status.READY, agent__in=table)
     for slug, number in ready.values_list("agent").annotate(number=Count("id")).order_by():
         table[slug].queue = number
@@ -195,8 +205,12 @@ class Host:
 def workers() -> list[Host]:
     """Living workers, and those that fell silent and were not yet given up."""
     living = Worker.objects.filter(ended_at=None).annotate(busy=Count("subtasks")).order_by("id")[:50]
-    late: datetime = now() - timedelta(seconds=settings.LEASE_SECONDS)
-    return [Host(one, one.busy, one.heartbeat_at < late) for one in living]
+    return [Host(one, one.busy, one.heartbeat_at < _late()) for one in living]
+
+
+def _late() -> datetime:
+    """Whoever's heartbeat is older than this does not answer any more."""
+    return now() - timedelta(seconds=settings.LEASE_SECONDS)
 
 
 def job_description(role: str) -> str:

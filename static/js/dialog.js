@@ -7,6 +7,8 @@ document.addEventListener("click", (event) => {
   if (opener) {
     const dialog = document.getElementById(opener.dataset.dialog);
     if (!dialog || dialog.open) return;
+    // A link with data-dialog leads to the same form on a page of its own, where no script runs.
+    event.preventDefault();
     openers.set(dialog, opener);
     dialog.showModal();
   } else if (event.target.closest("[data-close]")) {
