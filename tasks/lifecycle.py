@@ -152,7 +152,7 @@ def _store_task(
     events = [
         log.line("task.injected", by=by, task=task, workflow=flow.slug, version=task.workflow_version.number)
     ]
-    log.write(events + _go(ready, by=by, now=now))
+    log.write(events + _begin(task, ready, by=by, now=now))
     return task
 
 
@@ -161,18 +161,20 @@ def _free_slug(flow: Workflow, title: str, key: str) -> str:
     return f"{slug}-{key.lower()}" if Task.objects.filter(workflow=flow, slug=slug).exists() else slug
 
 
-def _go(ready: Sequence[Subtask], *, by: str, now: datetime) -> list[Event]:
+def let_go(ready: Sequence[Subtask], *, now: datetime) -> list[Event]:
     """What follows when rows become ready: human stages open their review, workers are rung."""
     if not ready:
         return []
     queue.ring()
-    events = [event for row in ready if rounds.is_human(row) for event in reviews.open_gate(row, now=now)]
-    started: dict[Task, list[str]] = defaultdict(list)
-    for row in ready:
-        started[row.task].append(row.stage)
-    return [
-        log.line("task.started", by=by, task=task, stages=names) for task, names in started.items()
-    ] + events
+    return [event for row in ready if rounds.is_human(row) for event in reviews.open_gate(row, now=now)]
+
+
+def _begin(task: Task, ready: Sequence[Subtask], *, by: str, now: datetime) -> list[Event]:
+    """A task leaves the backlog."""
+    if not ready:
+        return []
+    started = log.line("task.started", by=by, task=task, stages=[row.stage for row in ready])
+    return [started, *let_go(ready, now=now)]
 
 
 def start(tasks: Iterable[Task], *, by: str) -> list[Task]:
@@ -191,7 +193,7 @@ def start(tasks: Iterable[Task], *, by: str) -> list[Task]:
                     "task__workflow_version"
                 )
             )
-            log.write(_go(rows, by=by, now=now))
+            log.write(_begin(task, rows, by=by, now=now))
             begun.append(task)
     return begun
 
@@ -518,7 +520,7 @@ def _finish_send_back(result: Result, now: datetime) -> set[int]:
             why=result.outcome.why,
         )
     )
-    log.write(events + _go(ready, by=f"agent:{row.agent}", now=now))
+    log.write(events + let_go(ready, now=now))
     return set()
 
 

@@ -263,7 +263,7 @@ def send_back(
             requests=len(numbered),
             why=reason,
         )
-        log.write(lifecycle._go(ready, by=by, now=decision.decided_at))
+        log.write(lifecycle.let_go(ready, now=decision.decided_at))
         outbox.decided(review, decision)
     return decision
 
@@ -469,7 +469,7 @@ def _render_again(task: Task, old: Artifact, gate: Subtask, *, by: str, now: dat
     again = [stage["name"] for stage in stages if stage["name"] in between and deterministic(stage["agent"])]
     if again:
         ready = rounds.again(task, again[0], now=now, requests=[], only=set(again))
-        log.write(lifecycle._go(ready, by=by, now=now))
+        log.write(lifecycle.let_go(ready, now=now))
 
 
 def deterministic(agent: str) -> bool:
@@ -499,7 +499,7 @@ def override(task: Task, *, by: str, stage: str, reason: str) -> Task:
         machine.move_task(Task.objects.filter(pk=task.pk), "reopen", started_at=task.started_at or now)
         ready = rounds.again(task, stage, now=now, requests=[])
         log.record("task.overridden", by=by, task=task, stage=stage, round=task.round, reason=reason, was=was)
-        log.write(lifecycle._go(ready, by=by, now=now))
+        log.write(lifecycle.let_go(ready, now=now))
     return task
 
 
@@ -514,7 +514,7 @@ def rerun_from(task: Task, *, by: str, stage: str, reason: str) -> Task:
         machine.move_task(Task.objects.filter(pk=task.pk), "reopen", started_at=task.started_at or now)
         ready = rounds.again(task, stage, now=now, requests=[])
         log.record("task.rerun", by=by, task=task, stage=stage, round=task.round, reason=reason)
-        log.write(lifecycle._go(ready, by=by, now=now))
+        log.write(lifecycle.let_go(ready, now=now))
     return task
 
 
@@ -742,7 +742,7 @@ def _after(row: Subtask, *, by: str, now: datetime, word: str = "") -> None:
         machine.touch(Task.objects.filter(pk=task.pk), stage_status=word)
     else:
         _changed(task)
-    events: list[Event] = lifecycle._go(store.unblock({row.pk}, now), by=by, now=now)
+    events: list[Event] = lifecycle.let_go(store.unblock({row.pk}, now), now=now)
     log.write(events + lifecycle.complete([task.pk], by=by, now=now))
 
 

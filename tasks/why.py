@@ -182,7 +182,7 @@ def _agent(row: Subtask) -> str:
 
 
 def _back(row: Subtask, returned: Event | None) -> str:
-    if returned is None or returned.data.get("round") != row.round:
+    if returned is None or returned.data.get("round") != row.round or returned.data.get("to") != row.stage:
         return ""
     who = returned.by.partition(":")[2] or returned.by
     count = returned.data.get("requests", 0)
