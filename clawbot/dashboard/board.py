@@ -184,7 +184,9 @@ def _common(request: HttpRequest, filters: Filters) -> dict[str, Any]:
         "workflows": workflows,
         "workflow": workflow,
         "stages": workflow.active.stages if workflow and workflow.active else [],
-        "menus": _menus(request, filters, workflows, workflow.active.stages if workflow and workflow.active else []),
+        "menus": _menus(
+            request, filters, workflows, workflow.active.stages if workflow and workflow.active else []
+        ),
         "view": "list" if request.GET.get("view") == "list" else "board",
         "head": _head(all_cards, filters),
         "cards": [one for one in all_cards if filters.keep(one, request.user)],
@@ -258,7 +260,11 @@ def _tray(
     another shape than the tray has, the page asks for the tray again."""
     lanes = _lanes(shown, stages)
     backlog = filters.tasks().filter(status=Task.Status.BACKLOG).order_by("-priority", "due_on", "id")
-    done = filters.tasks().filter(status=Task.Status.DONE, done_at__gte=midnight(clock.now())).order_by("-done_at")
+    done = (
+        filters.tasks()
+        .filter(status=Task.Status.DONE, done_at__gte=midnight(clock.now()))
+        .order_by("-done_at")
+    )
     if filters.stage or filters.agent or filters.condition:
         backlog, done = backlog.none(), done.none()
     first, count = list(backlog[:FOLDED]), backlog.count()
@@ -279,7 +285,9 @@ def _tray(
 
 def _lanes(shown: list[Card], stages: list[dict[str, Any]]) -> list[Lane]:
     limits = _limits(stages)
-    lanes = {stage["name"]: Lane(stage["name"], stage["agent"], limits.get(stage["agent"], 0)) for stage in stages}
+    lanes = {
+        stage["name"]: Lane(stage["name"], stage["agent"], limits.get(stage["agent"], 0)) for stage in stages
+    }
     for one in shown:
         # A stage that the newest version no longer has keeps its lane while work stands in it.
         agent = one.row.agent if one.row else ""

@@ -47,7 +47,8 @@ def _header(request: HttpRequest, card: Card, tab: str) -> dict[str, Any]:
         "card": card,
         "task": one,
         "steps": steps(card, rows, returns, pace(one.workflow_id)),
-        "verbs": _verbs(request, card),
+        "place": _place(one),
+        **_verbs(request, card),
         "tabs": _tabs(one),
         "side": _side(one, card),
     }
@@ -63,16 +64,36 @@ def _tabs(one: Task) -> list[dict[str, Any]]:
     }
     titles = {"handoffs": "Hand-offs"}
     return [
-        {"name": name, "title": titles.get(name, name.capitalize()), "count": counts.get(name)} for name in TABS
+        {"name": name, "title": titles.get(name, name.capitalize()), "count": counts.get(name)}
+        for name in TABS
     ]
 
 
-def _verbs(request: HttpRequest, card: Card) -> dict[str, str]:
-    """Verbs that make sense now, each with the reason it is not allowed, empty where it is."""
+def _place(one: Task) -> dict[str, Any]:
+    """Where it stands among the tasks in work, and its neighbours there."""
+    doing = Task.objects.filter(workflow=one.workflow_id, status=Task.Status.DOING).order_by(
+        "-priority", "id"
+    )
+    keys = list(doing.values_list("key", flat=True))
+    if one.key not in keys:
+        return {}
+    at = keys.index(one.key)
+    return {
+        "number": at + 1,
+        "count": len(keys),
+        "before": keys[at - 1] if at else "",
+        "after": keys[at + 1] if at + 1 < len(keys) else "",
+    }
+
+
+def _verbs(request: HttpRequest, card: Card) -> dict[str, Any]:
+    """Verbs that make sense now and that this person may use; and why the others are absent."""
     one, row = card.task, card.row
     is_open = one.status != Task.Status.DONE
     own_hold = card.why.hold if card.why.hold and card.why.hold.scope == "task" else None
-    may_retry = bool(row and row.agent != "human" and row.status in {Subtask.Status.READY, Subtask.Status.WAITING})
+    may_retry = bool(
+        row and row.agent != "human" and row.status in {Subtask.Status.READY, Subtask.Status.WAITING}
+    )
     sensible = {
         "start": one.status == Task.Status.BACKLOG,
         "pause": is_open and own_hold is None,
@@ -82,7 +103,11 @@ def _verbs(request: HttpRequest, card: Card) -> dict[str, str]:
         "cancel": is_open,
     }
     asked = {"move": "override"}
-    return {verb: access.reason(request.user, asked.get(verb, verb), one) for verb, now in sensible.items() if now}
+    reasons = {
+        verb: access.reason(request.user, asked.get(verb, verb), one) for verb, now in sensible.items() if now
+    }
+    refused = {verb: why for verb, why in reasons.items() if why}
+    return {"verbs": [verb for verb in reasons if verb not in refused], "refused": refused}
 
 
 def _side(one: Task, card: Card) -> dict[str, Any]:
@@ -120,7 +145,9 @@ def _overview(request: HttpRequest, one: Task) -> dict[str, Any]:
         "checks": report.data.get("checks", []) if report else [],
         "findings": one.findings.select_related("artifact"),
         "sources": research.data.get("sources", []) if research else [],
-        "decisions": Decision.objects.filter(review__task=one).select_related("review__subtask", "review__artifact"),
+        "decisions": Decision.objects.filter(review__task=one).select_related(
+            "review__subtask", "review__artifact"
+        ),
         "costs": [{"stage": stage_title(row["subtask__stage"]), **row} for row in stages],
         "files": one.artifacts.exclude(path="").order_by("path", "-number"),
         "brief": [(name.replace("_", " ").capitalize(), value) for name, value in one.input.items() if value],
@@ -141,13 +168,16 @@ def _drafts(request: HttpRequest, one: Task) -> dict[str, Any]:
     new = drafts.get(_number(request, "to"), drafts[numbers[-1]] if numbers else None)
     before = [number for number in numbers if new and number < new.number]
     old = drafts.get(_number(request, "from"), drafts[before[-1]] if before else None)
-    blocks = diff.words(draft.body(old.text), draft.body(new.text)) if old and new and old != new else ()
+    before_text, text = (
+        draft.body(old.text) if old and old != new else "",
+        draft.body(new.text) if new else "",
+    )
     return {
         "drafts": [drafts[number] for number in reversed(numbers)],
         "old": old,
         "new": new,
-        "blocks": blocks,
-        "changed": diff.changed(blocks),
+        "reading": draft.reading(draft.read(text), draft.read(before_text) if before_text else None),
+        "changed": diff.changed(diff.words(before_text, text)) if before_text else 0,
         "answers": Comment.objects.filter(task=one, answered_in=new).order_by("number") if new else (),
     }
 
@@ -186,7 +216,8 @@ def _log(request: HttpRequest, one: Task) -> dict[str, Any]:
 
 def _said(events: Any) -> list[dict[str, Any]]:
     return [
-        {"event": event, "sentence": sentence(event), "condition": CONDITIONS.get(event.kind, "")} for event in events
+        {"event": event, "sentence": sentence(event), "condition": CONDITIONS.get(event.kind, "")}
+        for event in events
     ]
 
 

@@ -36,7 +36,9 @@ class Verb:
 
 
 def _pause(task: Task, by: str, form: Form) -> Any:
-    return supervision.pause("task", task.key, by=by, why=form["reason"], stop_now=form.get("stop_now") == "yes")
+    return supervision.pause(
+        "task", task.key, by=by, why=form["reason"], stop_now=form.get("stop_now") == "yes"
+    )
 
 
 def _resume(task: Task, by: str, form: Form) -> Any:
@@ -77,7 +79,9 @@ VERBS = {
         "Cancel task", "It ends for good: nothing more runs, nothing is published. Everything made so far is kept.",
         _cancel, "{key} was cancelled.", is_danger=True,
     ),
-    "start": Verb("Start", "It leaves the backlog; its first stage may run now.", _start, "{key} starts.", asks_why=False),
+    "start": Verb(
+        "Start", "It leaves the backlog; its first stage may run now.", _start, "{key} starts.", asks_why=False
+    ),
 }  # fmt: skip
 
 
@@ -104,7 +108,9 @@ def bulk(request: HttpRequest) -> HttpResponse:
     done = [task.key for task in tasks if _do(request, task, verb)]
     if done:
         label = VERBS[verb].label.lower()
-        messages.success(request, f"{label.capitalize()}: {', '.join(done[:5])}{' and more' if len(done) > 5 else ''}.")
+        messages.success(
+            request, f"{label.capitalize()}: {', '.join(done[:5])}{' and more' if len(done) > 5 else ''}."
+        )
     return redirect(_back(request))
 
 

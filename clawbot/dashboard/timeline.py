@@ -172,8 +172,8 @@ def _queued_at(run: Run, runs: list[Run], start: datetime) -> datetime:
 
 def _run_rows(axis: Axis, run: Run, now: datetime, queued_at: datetime) -> list[Row]:
     row = Row(
-        kind="run", by=f"agent:{run.agent}", name=run.agent, more=f"v{run.agent_version}" if run.agent_version else "",
-        condition=RESULTS.get(Run.Status(run.status), ""), result=_result(run), cost=run.cost_usd,
+        kind="run", by=f"agent:{run.agent}", name=run.agent,
+        more=f"v{run.agent_version}" if run.agent_version else "", condition=RESULTS.get(Run.Status(run.status), ""), result=_result(run), cost=run.cost_usd,
     )  # fmt: skip
     waited = (run.started_at - queued_at).total_seconds()
     if axis.scale * waited > LEAST_WIDTH and waited < FOLD_SECONDS:
@@ -209,9 +209,10 @@ def _person_row(axis: Axis, review: Review, now: datetime) -> Row:
         condition="waiting" if review.open else "", result=_waited(review, end),
     )  # fmt: skip
     for start, stop in axis.folds:
-        if review.opened_at <= start and stop <= end:
-            middle = round((axis.x(start) + axis.x(stop)) / 2, 2)
-            row.fold = (middle, f"{words.duration(stop - start)} folded")
+        left, right = max(start, review.opened_at), min(stop, end)
+        if right > left:
+            middle = round((axis.x(left) + axis.x(right)) / 2, 2)
+            row.fold = (middle, f"{words.duration(right - left)} folded")
     return row
 
 

@@ -7,8 +7,6 @@ from typing import Any
 from django import template
 from django.utils.safestring import SafeString
 
-from clawbot import draft
-
 from .clawbot import CONDITIONS, icon
 
 register = template.Library()
@@ -21,9 +19,10 @@ def condition_icon(condition: str) -> SafeString:
 
 
 @register.filter
-def body(text: str) -> str:
-    """A draft without its front matter."""
-    return draft.body(text)
+def running_on(sentence: str) -> str:
+    """A sentence that follows its subject: "Made draft 1" becomes "made draft 1", a name stays."""
+    is_word = sentence[1:2].islower() or sentence[1:2] == " "
+    return sentence[:1].lower() + sentence[1:] if is_word else sentence
 
 
 @register.filter

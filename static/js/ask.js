@@ -26,3 +26,9 @@ document.addEventListener("htmx:afterSwap", (event) => {
 document.addEventListener("change", (event) => {
   event.target.closest("form[data-submit]")?.requestSubmit();
 });
+
+// Enter on the page itself opens what the page is mostly about; on a link or button it is theirs.
+document.addEventListener("keydown", (event) => {
+  const free = event.target === document.body || event.target.id === "main";
+  if (event.key === "Enter" && free && document.body.dataset.keys === "on") document.querySelector("[data-enter]")?.click();
+});

@@ -40,8 +40,9 @@ document.addEventListener("keydown", (event) => {
   else along(step);
 });
 
-document.addEventListener("focusin", (event) => {
-  const link = event.target.closest("[data-card]");
+document.addEventListener("focusin", (event) => show(event.target.closest("[data-card]")));
+
+function show(link) {
   const line = document.querySelector("[data-keyline]");
   if (!link || !line) return;
   last = link.dataset.card;
@@ -53,7 +54,7 @@ document.addEventListener("focusin", (event) => {
     const next = encodeURIComponent(back.pathname + back.search);
     one.href = one.dataset.verb ? `/tasks/${last}/${one.dataset.verb}/?next=${next}` : link.href;
   }
-});
+}
 
 document.addEventListener("click", (event) => {
   const step = event.target.closest("[data-step]");
@@ -66,3 +67,5 @@ document.addEventListener("change", (event) => {
   const count = document.querySelectorAll('[form="bulk"]:checked').length;
   document.querySelector("[data-picked-count]").textContent = `${count} selected`;
 });
+
+show(document.activeElement?.closest("[data-card]"));
