@@ -75,7 +75,7 @@ class Retry(Closed):
     """How often a stage is tried, and the pause before the second try (doubled each time)."""
 
     times: int = Field(3, ge=1, le=20)
-    backoff: Duration = Field(30, ge=0, le=86_400)
+    backoff: Duration = Field(30.0, ge=0, le=86_400)
 
 
 class Deciders(Closed):
@@ -96,7 +96,7 @@ class Deciders(Closed):
 class Rung(Closed):
     """One rung of a due ladder: after a pause, remind the owner or bring in a group."""
 
-    after: Duration = Field(0, ge=0, le=30 * 86_400)
+    after: Duration = Field(0.0, ge=0, le=30 * 86_400)
     remind: str = ""
     escalate: str = ""
 
