@@ -47,7 +47,13 @@ def written(kind: str, text: str, number: int | None = None) -> SafeString:
     # Space outside the mark: a struck-through or underlined blank looks like a word.
     body = text.rstrip()
     return format_html(
-        '<{}{}><span class="hidden-text">{}: </span>{}</{}>{}', tag, anchor, word, body, tag, text[len(body) :]
+        '<{}{}><span class="hidden-text">{}: </span>{}</{}>{}',
+        tag,
+        anchor,
+        word,
+        body,
+        tag,
+        text[len(body) :],
     )
 
 
@@ -56,7 +62,8 @@ def words(old: str, new: str) -> tuple[tuple[Piece, ...], ...]:
     """Every block of two whole texts, each as its pieces. The pair of texts is the cache's key."""
     before, after = _BLANK_LINES.split(old.strip()), _BLANK_LINES.split(new.strip())
     return tuple(
-        block(before[i] if i is not None else "", after[j] if j is not None else "") for i, j in pairs(before, after)
+        block(before[i] if i is not None else "", after[j] if j is not None else "")
+        for i, j in pairs(before, after)
     )
 
 
@@ -71,7 +78,7 @@ def changed(blocks: Sequence[Sequence[Piece]]) -> int:
 
 
 def _length(text: str) -> int:
-    return len(text.split())
+    return sum(1 for word in text.split() if any(letter.isalnum() for letter in word))
 
 
 def pairs(old: Sequence[str], new: Sequence[str]) -> list[Pair]:

@@ -6,6 +6,7 @@ apart and puts marks around stretches of its text, never across a tag, so the re
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -214,7 +215,7 @@ def reading(
 
 
 def _removed(text: str, change: int) -> Row:
-    html = mark_safe(f"<p>{diff.written('removed', text.strip(), change)}</p>")  # noqa: S308 -- escaped by written()
+    html = mark_safe(f"<p>{diff.written('removed', text.strip(), change)}</p>")
     return Row(f"gone-{change}", "removed", 0, html)
 
 
@@ -327,7 +328,9 @@ class _Pen:
             first = 0 if touching else self.changes + 1
             self.changes, touching = self.changes + bool(first), True
             if piece.kind == "removed":
-                self._pins.append((min(place, self._last), str(diff.written("removed", piece.text, first or None))))
+                self._pins.append(
+                    (min(place, self._last), str(diff.written("removed", piece.text, first or None)))
+                )
             else:
                 self._marks.append((place, place + len(piece.text.rstrip()), "ins", first))
                 place += len(piece.text)
@@ -353,13 +356,13 @@ class _Pen:
                 open_tags.pop()
             out.append(token.html)
         out += [html for _, html in self._pins]
-        return mark_safe("".join(out))  # noqa: S308 -- tags from render.markdown, text escaped above
+        return mark_safe("".join(out))
 
     def _stretch(self, token: Token, in_link: bool) -> str:
         start, end = token.start, token.start + len(token.html)
         out: list[str] = []
         cuts = self._cuts(start, end)
-        for a, b in zip(cuts, cuts[1:], strict=False):
+        for a, b in itertools.pairwise(cuts):
             out.append(self._drop_pins(a))
             out.append(self._wrap(a, b, in_link))
         out.append(self._drop_pins(end))
@@ -368,8 +371,8 @@ class _Pen:
     def _cuts(self, start: int, end: int) -> list[int]:
         """Every place inside the stretch where a mark, a sentence, a citation or a pin begins or ends."""
         places = {start, end}
-        for a, b, *_ in [*self._marks, *self._sentences]:
-            places |= {a, b}
+        for one in (*self._marks, *self._sentences):
+            places |= {one[0], one[1]}
         places |= {edge for match in self._citations.values() for edge in match.span()}
         places |= {place for place, _ in self._pins}
         return sorted(place for place in places if start <= place <= end)
@@ -415,5 +418,6 @@ def _marked(kind: str, html: str, first: int | None) -> str:
 def _pin(remark: Remark) -> str:
     return (
         f'<a class="pin pin--{remark.kind}" href="#{escape(remark.id)}" data-pin>'
-        f'<span class="hidden-text">{escape(remark.words)}</span><span aria-hidden="true">{conditional_escape(remark.label)}</span></a>'
+        f'<span class="hidden-text">{escape(remark.words)}</span>'
+        f'<span aria-hidden="true">{conditional_escape(remark.label)}</span></a>'
     )

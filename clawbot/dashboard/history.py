@@ -37,7 +37,8 @@ def usual_stages(workflow: int) -> dict[str, Usual]:
     rows: dict[str, list[tuple[float, Decimal]]] = {}
     wanted = runs.order_by("-id").values_list("subtask__stage", "started_at", "ended_at", "cost_usd")
     for stage, start, end, cost in wanted[: RECENT * 8]:
-        rows.setdefault(stage, []).append(((end - start).total_seconds(), cost))
+        seconds = (end - start).total_seconds() if end else 0.0
+        rows.setdefault(stage, []).append((seconds, cost))
     return {
         stage: Usual(median(seconds for seconds, _ in found), median(cost for _, cost in found))
         for stage, found in rows.items()
@@ -75,7 +76,9 @@ def coming(tasks: Iterable[Task]) -> list[Coming]:
     found = []
     for task in tasks:
         live = [row for row in task.subtasks.all() if row.live]
-        now_at = next((row for row in live if row.status in {Subtask.Status.DOING, Subtask.Status.READY}), None)
+        now_at = next(
+            (row for row in live if row.status in {Subtask.Status.DOING, Subtask.Status.READY}), None
+        )
         if now_at is None:
             continue
         if task.workflow_id not in usual:
@@ -95,5 +98,7 @@ def _arrival(task: Task, row: Subtask, usual: dict[str, Usual]) -> datetime | No
     if any(name not in usual for name in ahead):
         return None
     spent = (clock.now() - row.started_at).total_seconds() if row.started_at else 0
-    left = max(usual[row.stage].seconds - spent, 0) + sum(usual[name].seconds for name in ahead if name != row.stage)
+    left = max(usual[row.stage].seconds - spent, 0) + sum(
+        usual[name].seconds for name in ahead if name != row.stage
+    )
     return clock.now() + timedelta(seconds=left)

@@ -70,8 +70,13 @@ def _flow(slug: str | None) -> Workflow | None:
 
 
 def _form(
-    request: HttpRequest, flow: Workflow | None, given: dict[str, Any], *, trouble: str = "", errors: dict[str, str] | None = None,
-) -> HttpResponse:  # fmt: skip
+    request: HttpRequest,
+    flow: Workflow | None,
+    given: dict[str, Any],
+    *,
+    trouble: str = "",
+    errors: dict[str, str] | None = None,
+) -> HttpResponse:
     sample = request.POST.get("sample") or request.GET.get("sample", "")
     return render(request, "pages/new_task.html", {
         "flow": flow, "flows": Workflow.objects.filter(active__isnull=False), "title": given.get("title", ""),
@@ -79,7 +84,8 @@ def _form(
         "sample": sample if flow and sample in samples(flow) else "", "plan": plan(flow) if flow else None,
         "alike": similar(given.get("title", "")), "trouble": trouble, "errors": errors or {},
         "due": request.POST.get("due", ""), "priority": request.POST.get("priority", "0"),
-        "start": request.POST.get("start", "now"), "request_id": request.POST.get("request_id") or uuid.uuid4().hex,
+        "start": request.POST.get("start", "now"),
+        "request_id": request.POST.get("request_id") or uuid.uuid4().hex,
         "why_not": access.reason(request.user, "inject"),
     }, status=422 if trouble or errors else 200)  # fmt: skip
 
@@ -199,13 +205,16 @@ def _inject(request: HttpRequest, flow: Workflow | None) -> HttpResponse:
             sources = [*given.get("sources", []), *files]
             task = lifecycle.inject(
                 flow.slug, title=title, input={**given, **({"sources": sources} if sources else {})},
-                by=f"user:{request.user.username}", folder=Path(folder), key=request.POST.get("request_id") or None,
-                backlog=request.POST.get("start") == "backlog", due_on=_date(request.POST.get("due", "")),
+                by=f"user:{request.user.username}", folder=Path(folder),
+                key=request.POST.get("request_id") or None, backlog=request.POST.get("start") == "backlog",
+                due_on=_date(request.POST.get("due", "")),
                 priority=max(-10, min(10, int(_number(request.POST.get("priority", "0"), "priority") or 0))),
             )  # fmt: skip
         except Refused as refused:
             return _form(request, flow, {**given, "title": title}, trouble=str(refused))
-    messages.success(request, f"{task.key} is {'in the backlog' if task.starts_at is None else 'on its way'}.")
+    messages.success(
+        request, f"{task.key} is {'in the backlog' if task.starts_at is None else 'on its way'}."
+    )
     if request.POST.get("do") == "another":
         return redirect(f"{request.path}?workflow={flow.slug}")
     return redirect(f"/tasks/{task.key}/")
@@ -215,7 +224,9 @@ def _missing(flow: Workflow, title: str, given: dict[str, Any]) -> dict[str, str
     """What is required and empty, by field."""
     values = {**given, "title": title}
     required = dict.fromkeys(["title", *_schema(flow).get("required", [])])
-    return {name: f"{name.replace('_', ' ').capitalize()} is needed." for name in required if not values.get(name)}
+    return {
+        name: f"{name.replace('_', ' ').capitalize()} is needed." for name in required if not values.get(name)
+    }
 
 
 def _date(text: str) -> date | None:

@@ -35,6 +35,11 @@ def decides(user: Any, review: Review) -> bool:
     return access.in_group(user, review.deciders.get("group", "operators"))
 
 
+def unsettled(review: Review) -> int:
+    """How many of the task's findings are open or disputed."""
+    return Finding.objects.filter(task=review.task_id, state__in=UNSETTLED).count()
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a review stands in the queue: 2 of 3, and its neighbours."""
@@ -84,6 +89,10 @@ def decided(user: Any, since: datetime) -> list[Decision]:
 
 def just_settled(user: Any, within: timedelta) -> list[Decision]:
     """What others decided a moment ago: rows that grey out where they stood."""
-    rows = Decision.objects.filter(decided_at__gte=clock.now() - within, undone_at__isnull=True, review__open=None)
-    rows = rows.exclude(by=f"user:{user.username}").select_related("review__task__workflow", "review__artifact")
+    rows = Decision.objects.filter(
+        decided_at__gte=clock.now() - within, undone_at__isnull=True, review__open=None
+    )
+    rows = rows.exclude(by=f"user:{user.username}").select_related(
+        "review__task__workflow", "review__artifact"
+    )
     return [one for one in rows.order_by("-id")[:20] if decides(user, one.review)][:5]

@@ -134,7 +134,9 @@ def _base(task: Task, bases: list[Artifact], me: str, wanted: str | None) -> tup
     """The draft to compare with: the one asked for, else the one you last decided on, else the one
     anybody did, else, after a person's edit, the one they edited."""
     decided = list(
-        Decision.objects.filter(review__task=task, undone_at__isnull=True).order_by("-id").values_list("by", "artifact_sha256")
+        Decision.objects.filter(review__task=task, undone_at__isnull=True)
+        .order_by("-id")
+        .values_list("by", "artifact_sha256")
     )
     known = {one.sha256: one for one in bases}
     by = {sha: who for who, sha in reversed(decided)}
@@ -143,7 +145,11 @@ def _base(task: Task, bases: list[Artifact], me: str, wanted: str | None) -> tup
     for who, sha in [pair for pair in decided if pair[0] == me] + decided:
         if sha in known:
             return known[sha], who
-    edited = Artifact.objects.filter(task=task, kind="draft", made_by__startswith="user:").order_by("-number").first()
+    edited = (
+        Artifact.objects.filter(task=task, kind="draft", made_by__startswith="user:")
+        .order_by("-number")
+        .first()
+    )
     built_on = [known[sha] for sha in (edited.built_on if edited else []) if sha in known]
     return (built_on[-1], "") if built_on else (None, "")
 
@@ -153,7 +159,9 @@ def _findings(here: Page) -> list[Finding]:
     if here.shown is None:
         return []
     least = here.base.number if here.base else 0
-    rows = Finding.objects.filter(task=here.task, artifact__kind=here.shown.kind, artifact__number__lte=here.shown.number)
+    rows = Finding.objects.filter(
+        task=here.task, artifact__kind=here.shown.kind, artifact__number__lte=here.shown.number
+    )
     return [
         one
         for one in rows.select_related("artifact", "run")
@@ -163,27 +171,47 @@ def _findings(here: Page) -> list[Finding]:
 
 def _comments(here: Page) -> list[Comment]:
     """Your pending comments, and those that this draft answers."""
-    rows = Comment.objects.filter(task=here.task).select_related("artifact", "answered_in").order_by("number", "id")
+    rows = (
+        Comment.objects.filter(task=here.task)
+        .select_related("artifact", "answered_in")
+        .order_by("number", "id")
+    )
     since = here.base.number if here.base else 0
     return [
         one
         for one in rows
         if (one.number is None and one.by == here.me)
-        or (one.answered_in is not None and here.shown and since < one.answered_in.number <= here.shown.number)
+        or (
+            one.answered_in is not None and here.shown and since < one.answered_in.number <= here.shown.number
+        )
     ]
 
 
 def _remarks(here: Page) -> list[draft.Remark]:
     found = [
         draft.Remark(
-            f"finding-{one.number}", _colour(one), one.quote, str(one.number), f"finding {one.number}", said=one
+            f"finding-{one.number}",
+            _colour(one),
+            one.quote,
+            str(one.number),
+            f"finding {one.number}",
+            said=one,
         )
         for one in here.findings
     ]
     said = [
-        draft.Remark(f"comment-{one.pk}", "comment", one.quote, icon("message-square"), "your comment", said=one)
+        draft.Remark(
+            f"comment-{one.pk}", "comment", one.quote, icon("message-square"), "your comment", said=one
+        )
         if one.number is None
-        else draft.Remark(f"comment-{one.pk}", "answer", one.answer_quote or one.quote, icon("check"), "answered comment", said=one)
+        else draft.Remark(
+            f"comment-{one.pk}",
+            "answer",
+            one.answer_quote or one.quote,
+            icon("check"),
+            "answered comment",
+            said=one,
+        )
         for one in here.comments
     ]
     return found + said
@@ -198,7 +226,11 @@ def _cite(here: Page) -> Any:
     known = {one.get("number") for one in _research_sources(here.task)}
 
     def cite(number: int, sentence: str) -> str:
-        return f"{link(here, src=number, at=sentence, pane='sources')}#source-{number}" if number in known else ""
+        return (
+            f"{link(here, src=number, at=sentence, pane='sources')}#source-{number}"
+            if number in known
+            else ""
+        )
 
     return cite
 
@@ -210,7 +242,9 @@ def _research_sources(task: Task) -> list[dict[str, Any]]:
 
 def link(here: Page, **changes: Any) -> str:
     """The page's address with some of its choices changed; an empty one is left out."""
-    values = {key: value for key, value in here.query.items() if key in {"view", "from", "to", "pane", "src", "at"}}
+    values = {
+        key: value for key, value in here.query.items() if key in {"view", "from", "to", "pane", "src", "at"}
+    }
     values |= {key: str(value) for key, value in changes.items()}
     kept = {key: value for key, value in values.items() if value}
     return reverse("review", args=[here.review.pk]) + (f"?{urlencode(kept)}" if kept else "")
@@ -252,15 +286,22 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return ", ".join(f"{key} {one}" for key, one in value.items())
     if isinstance(value, list):
-        return [str(one.get("title") or one.get("path") or one) if isinstance(one, dict) else str(one) for one in value]
+        return [
+            str(one.get("title") or one.get("path") or one) if isinstance(one, dict) else str(one)
+            for one in value
+        ]
     return value
 
 
 def thread(here: Page) -> list[dict[str, Any]]:
     """Earlier returns by people, newest first: what was asked and what was answered."""
-    returns = Decision.objects.filter(review__task=here.task, verb="send_back", undone_at__isnull=True).order_by("-id")
+    returns = Decision.objects.filter(
+        review__task=here.task, verb="send_back", undone_at__isnull=True
+    ).order_by("-id")
     asked = list(
-        Comment.objects.filter(task=here.task, number__isnull=False).select_related("artifact", "answered_in").order_by("number")
+        Comment.objects.filter(task=here.task, number__isnull=False)
+        .select_related("artifact", "answered_in")
+        .order_by("number")
     )
     known = {one.sha256: one for one in Artifact.objects.filter(task=here.task, kind="draft")}
     found = []
@@ -268,14 +309,14 @@ def thread(here: Page) -> list[dict[str, Any]]:
         about = known.get(decision.artifact_sha256)
         found.append({
             "decision": decision, "draft": about, "reason": REASONS.get(decision.note, decision.note),
-            "requests": [one for one in asked if one.by == decision.by and about and _sent_with(one, decision, about, asked)],
+            "requests": [one for one in asked if about and _sent_with(one, decision, about)],
         })  # fmt: skip
     return found
 
 
-def _sent_with(comment: Comment, decision: Decision, about: Artifact, asked: list[Comment]) -> bool:
+def _sent_with(comment: Comment, decision: Decision, about: Artifact) -> bool:
     """Whether a comment went out with this return: made before it, on this draft or carried over to it."""
-    if comment.made_at > decision.decided_at:
+    if comment.by != decision.by or comment.made_at > decision.decided_at:
         return False
     later = comment.answered_in.number if comment.answered_in else None
     return comment.artifact.number <= about.number and (later is None or later > about.number)
@@ -334,7 +375,10 @@ def sheet(here: Page) -> dict[str, Any]:
     default = supervision.default_target(here.review)
     stages = {stage["name"]: stage for stage in here.task.workflow_version.stages}
     first = (
-        Comment.objects.filter(task=here.task, number__isnull=False).order_by("-number").values_list("number", flat=True).first()
+        Comment.objects.filter(task=here.task, number__isnull=False)
+        .order_by("-number")
+        .values_list("number", flat=True)
+        .first()
         or 0
     ) + 1
     return {

@@ -40,7 +40,9 @@ def pane(request: HttpRequest, pk: int) -> HttpResponse:
 def news(request: HttpRequest, pk: int) -> HttpResponse:
     """What happened since the page was drawn: a decision, a newer draft, a reader. The text stays."""
     review = _review(pk)
-    changed = str(review.version) != request.GET.get("version") or review.artifact_sha256 != request.GET.get("sha")
+    changed = str(review.version) != request.GET.get("version") or review.artifact_sha256 != request.GET.get(
+        "sha"
+    )
     if not changed:
         return HttpResponse(status=204)
     here = reading.page(review, request.user, request.GET)
@@ -56,7 +58,13 @@ def _review(pk: int) -> Review:
 
 
 def _page(
-    request: HttpRequest, review: Review, *, status: int = 200, trouble: str = "", stale: bool = False, **more: Any
+    request: HttpRequest,
+    review: Review,
+    *,
+    status: int = 200,
+    trouble: str = "",
+    stale: bool = False,
+    **more: Any,
 ) -> HttpResponse:
     query = request.GET.copy()
     query.update(more.pop("query", {}))
@@ -86,7 +94,9 @@ def _page(
 # -- Decide -------------------------------------------------------------------------------------------
 
 
-def _decides(verb: Callable[[HttpRequest, Review], HttpResponse]) -> Callable[[HttpRequest, int], HttpResponse]:
+def _decides(
+    verb: Callable[[HttpRequest, Review], HttpResponse],
+) -> Callable[[HttpRequest, int], HttpResponse]:
     """A verb as a view. What the rules refuse is shown on the page with everything that was typed: 409
     where somebody or something was faster, 422 where the form must change."""
 
@@ -97,8 +107,10 @@ def _decides(verb: Callable[[HttpRequest, Review], HttpResponse]) -> Callable[[H
         except supervision.Stale as stale:
             return _page(request, _review(pk), status=409, trouble=str(stale), stale=True, typed=request.POST)
         except Refused as refused:
-            sheet = {"sheet": request.POST.get("sheet", "")}
-            return _page(request, _review(pk), status=422, trouble=str(refused), typed=request.POST, query=sheet)
+            sheet = {"sheet": request.POST.get("sheet", "")}  # open again where it was
+            return _page(
+                request, _review(pk), status=422, trouble=str(refused), typed=request.POST, query=sheet
+            )
 
     return view
 
@@ -125,9 +137,13 @@ def _next(request: HttpRequest, review: Review, said: str) -> HttpResponse:
 @_decides
 def approve(request: HttpRequest, review: Review) -> HttpResponse:
     """Approve what was read; where findings are open, with one line of reason."""
-    if "why" in request.POST and not request.POST["why"].strip():
-        raise Refused("Cannot approve with open findings without a reason: one line is enough, others will read it.")
-    supervision.approve(review, note=request.POST.get("why", "").strip(), **_bound(request))
+    why = request.POST.get("why", "").strip()
+    bound = _bound(request)
+    if not why and bound["artifact_sha256"] == review.artifact_sha256 and queue.unsettled(review):
+        raise Refused(
+            "Cannot approve with open findings without a reason: one line is enough, others will read it."
+        )
+    supervision.approve(review, note=why, **bound)
     return _after_approval(request, review)
 
 
@@ -168,7 +184,10 @@ def _reword(request: HttpRequest, review: Review, by: str) -> None:
 def retry(request: HttpRequest, review: Review) -> HttpResponse:
     """Let the stage try again."""
     supervision.retry(
-        review.task, by=f"user:{request.user.username}", stage=review.subtask.stage, reason=request.POST.get("why", "")
+        review.task,
+        by=f"user:{request.user.username}",
+        stage=review.subtask.stage,
+        reason=request.POST.get("why", ""),
     )
     return _next(request, review, f"{review.task.key} tries {review.subtask.stage} again.")
 
@@ -177,7 +196,10 @@ def retry(request: HttpRequest, review: Review) -> HttpResponse:
 def skip(request: HttpRequest, review: Review) -> HttpResponse:
     """Go on without this stage."""
     supervision.skip(
-        review.task, by=f"user:{request.user.username}", stage=review.subtask.stage, reason=request.POST.get("why", "")
+        review.task,
+        by=f"user:{request.user.username}",
+        stage=review.subtask.stage,
+        reason=request.POST.get("why", ""),
     )
     return _next(request, review, f"{review.task.key} goes on without {review.subtask.stage}.")
 
@@ -218,7 +240,11 @@ def edit(request: HttpRequest, review: Review) -> HttpResponse:
 def _preview(request: HttpRequest, review: Review, text: str) -> HttpResponse:
     old = draft.read(review.artifact.text) if review.artifact else None
     return _page(
-        request, review, query={"sheet": "edit"}, typed=request.POST, preview=draft.reading(draft.read(text), old)
+        request,
+        review,
+        query={"sheet": "edit"},
+        typed=request.POST,
+        preview=draft.reading(draft.read(text), old),
     )
 
 
@@ -230,7 +256,10 @@ def comment(request: HttpRequest, review: Review) -> HttpResponse:
     """Remark on the draft that is shown; pending until the verdict."""
     about = get_object_or_404(Artifact, task=review.task, pk=request.POST.get("artifact"))
     made = supervision.comment(
-        about, by=f"user:{request.user.username}", text=request.POST.get("text", ""), quote=request.POST.get("quote", "")
+        about,
+        by=f"user:{request.user.username}",
+        text=request.POST.get("text", ""),
+        quote=request.POST.get("quote", ""),
     )
     return redirect(f"{_back(request, review)}#comment-{made.pk}")
 
@@ -261,7 +290,11 @@ def _back(request: HttpRequest, review: Review) -> str:
 def take(request: HttpRequest, pk: int) -> HttpResponse:
     """Say that this person reads it now: others see "Ana is reading" for half an hour."""
     review = _review(pk)
-    taken = review.taken_until and review.taken_until > clock.now() and review.owner != f"user:{request.user.username}"
+    taken = (
+        review.taken_until
+        and review.taken_until > clock.now()
+        and review.owner != f"user:{request.user.username}"
+    )
     try:
         if review.open and not taken:
             supervision.take(review, by=f"user:{request.user.username}")

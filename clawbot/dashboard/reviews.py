@@ -52,7 +52,11 @@ def news(request: HttpRequest) -> HttpResponse:
     seen = {int(word) for word in request.GET.get("seen", "").split(",") if word.isdecimal()}
     now = _rows_of(request)
     gone = seen - {review.pk for review in now}
-    settled = Decision.objects.filter(review__in=gone, undone_at__isnull=True).select_related("review").order_by("id")
+    settled = (
+        Decision.objects.filter(review__in=gone, undone_at__isnull=True)
+        .select_related("review")
+        .order_by("id")
+    )
     return render(request, "parts/_queue_news.html", {
         "fresh": [review for review in now if review.pk not in seen], "seen": request.GET.get("seen", ""),
         "gone": [_settled(decision) for decision in settled], "tab": request.GET.get("tab", "mine"),
@@ -74,7 +78,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "tabs": [("mine", TABS["mine"], len(mine)), ("anyone", TABS["anyone"], len(anyone)),
                  ("decided", TABS["decided"], len(decided))],
         "rows": [Row(review, review == chosen, _changed(review)) for review in rows],
-        "settled": [_settled(one) for one in queue.just_settled(request.user, SETTLED_FOR)] if tab == "mine" else [],
+        "settled": _just_settled(request) if tab == "mine" else [],
         "decided": [_settled(one) for one in decided] if tab == "decided" else [],
         "seen": ",".join(str(review.pk) for review in rows),
         "undo": queue.undoable(request.user),
@@ -119,7 +123,15 @@ def _settled(decision: Decision) -> dict[str, Any]:
     """A decided row: "Approved by Ben in Slack"."""
     word = reading.PAST.get(decision.verb, "answered").capitalize()
     where = f" in {decision.channel.capitalize()}" if decision.channel not in {"page", "cli"} else ""
-    return {"decision": decision, "review": decision.review, "said": f"{word} by {names.who(decision.by).name}{where}"}
+    return {
+        "decision": decision,
+        "review": decision.review,
+        "said": f"{word} by {names.who(decision.by).name}{where}",
+    }
+
+
+def _just_settled(request: HttpRequest) -> list[dict[str, Any]]:
+    return [_settled(one) for one in queue.just_settled(request.user, SETTLED_FOR)]
 
 
 def _in_work() -> list[Task]:
@@ -127,4 +139,9 @@ def _in_work() -> list[Task]:
     rows = Task.objects.filter(status=Task.Status.DOING, reviews__open=None) | Task.objects.filter(
         status=Task.Status.DOING, reviews__isnull=True
     )
-    return list(rows.exclude(reviews__open=1).distinct().select_related("workflow_version").prefetch_related(live)[:12])
+    return list(
+        rows.exclude(reviews__open=1)
+        .distinct()
+        .select_related("workflow_version")
+        .prefetch_related(live)[:12]
+    )

@@ -49,14 +49,18 @@ class Source:
         return self.origin if self.origin.startswith(("http://", "https://")) else ""
 
 
-def read(task: Task, *, opened: int = 0, sentence: str = "", findings: Sequence[Finding] = ()) -> list[Source]:
+def read(
+    task: Task, *, opened: int = 0, sentence: str = "", findings: Sequence[Finding] = ()
+) -> list[Source]:
     """The sources of the newest research, the asked one opened at the passage for `sentence`."""
     research = artifacts.latest(task, "research")
     found = research.data.get("sources", []) if research else []
     return [_source(one, place, opened, sentence, findings) for place, one in enumerate(found, 1)]
 
 
-def _source(one: dict[str, Any], place: int, opened: int, sentence: str, findings: Sequence[Finding]) -> Source:
+def _source(
+    one: dict[str, Any], place: int, opened: int, sentence: str, findings: Sequence[Finding]
+) -> Source:
     number = int(one.get("number") or place)
     text = str(one.get("text") or "")
     paragraphs = [" ".join(part.split()).lstrip("# ") for part in _PARAGRAPH.split(text) if part.strip()]
@@ -77,7 +81,11 @@ def _proof(
 ) -> tuple[int, tuple[int, int]] | None:
     """Paragraph and span of the passage: a reviewer's words first, else the sentence most alike."""
     for finding in findings:
-        about = finding.source == number and finding.passage and (not sentence or draft.find(finding.quote, sentence))
+        about = (
+            finding.source == number
+            and finding.passage
+            and (not sentence or draft.find(finding.quote, sentence))
+        )
         if about and (place := _stands(paragraphs, finding.passage)):
             return place
     best, score = None, LEAST_LIKENESS

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
-from django.http import QueryDict
 
 from clawbot.dashboard.reading import PAST
 from clawbot.templatetags.clawbot import who
@@ -20,14 +20,10 @@ KEPT = ("view", "from", "to", "pane", "src", "at", "file")
 @register.simple_tag(takes_context=True)
 def choice(context: dict[str, Any], **changes: Any) -> str:
     """The page's choices with some changed, as a query string; "" where none is left."""
-    values = QueryDict(mutable=True)
-    values.update({name: value for name, value in context["request"].GET.items() if name in KEPT})
-    for name, value in changes.items():
-        values[name] = str(value)
-    kept = {name: value for name, value in values.items() if value}
-    values.clear()
-    values.update(kept)
-    return f"?{values.urlencode()}" if kept else ""
+    kept = {name: str(value) for name, value in context["request"].GET.items() if name in KEPT}
+    kept.update({name: str(value) for name, value in changes.items()})
+    query = urlencode({name: value for name, value in kept.items() if value})
+    return f"?{query}" if query else ""
 
 
 @register.filter
