@@ -371,8 +371,8 @@ class _Pen:
     def _cuts(self, start: int, end: int) -> list[int]:
         """Every place inside the stretch where a mark, a sentence, a citation or a pin begins or ends."""
         places = {start, end}
-        for one in (*self._marks, *self._sentences):
-            places |= {one[0], one[1]}
+        places |= {edge for mark in self._marks for edge in mark[:2]}
+        places |= {edge for sentence in self._sentences for edge in sentence[:2]}
         places |= {edge for match in self._citations.values() for edge in match.span()}
         places |= {place for place, _ in self._pins}
         return sorted(place for place in places if start <= place <= end)

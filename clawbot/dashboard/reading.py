@@ -5,7 +5,7 @@ Reads only. The views in `review.py` ask it for a page and call the verbs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -57,6 +57,8 @@ class Page:
     view: str
     pane: str
     sheet: str
+    findings: list[Finding] = field(default_factory=list)
+    comments: list[Comment] = field(default_factory=list)
     words: int = 0
     added_words: int | None = None
     reading: draft.Reading | None = None
@@ -73,9 +75,6 @@ class Page:
     @property
     def latest_is_shown(self) -> bool:
         return self.shown == self.latest
-
-    findings: list[Finding] = None  # type: ignore[assignment]
-    comments: list[Comment] = None  # type: ignore[assignment]
 
 
 def page(review: Review, user: Any, query: QueryDict) -> Page:
