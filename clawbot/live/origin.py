@@ -32,7 +32,8 @@ def allowed(headers: dict[bytes, bytes]) -> bool:
     scheme, netloc = urlsplit(origin)[:2]
     host = headers.get(_host_header(), b"").decode("latin-1")
     here = _place(host, scheme)
-    return bool(here[0]) and validate_host(here[0], settings.ALLOWED_HOSTS) and here == _place(netloc, scheme)
+    is_ours = scheme in PORTS and bool(here[0]) and validate_host(here[0], settings.ALLOWED_HOSTS)
+    return is_ours and here == _place(netloc, scheme)
 
 
 def _place(netloc: str, scheme: str) -> tuple[str, str]:
