@@ -25,7 +25,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from agents.contract import Outcome, Unavailable, Usage
 
-from . import briefing, doorbell, lifecycle, output, queue, workers
+from . import briefing, doorbell, lifecycle, output, queue, store, workers
 from .briefing import Papers
 from .desk import Exhausted
 from .lifecycle import Claimed, Result
@@ -390,10 +390,13 @@ def _sentence(error: Exception) -> str:
 
 
 def _store_notes(runs: list[Run]) -> None:
-    """Only rows that still run are written: a finished one has its last notes already."""
-    Run.objects.filter(status=Run.Status.DOING).bulk_update(
-        runs, ["notes", "brief", "tokens_in", "tokens_out"]
-    )
+    """Only rows that still run are written: one that ended meanwhile has its last notes already."""
+    with transaction.atomic():
+        still = Run.objects.filter(pk__in=[run.pk for run in runs], status=Run.Status.DOING)
+        if connection.features.has_select_for_update:
+            still = still.select_for_update()
+        doing = set(still.values_list("pk", flat=True))
+        store.write_runs([run for run in runs if run.pk in doing])
 
 
 def _again(function: Callable[[], T], times: int = 5) -> T:

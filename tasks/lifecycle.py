@@ -21,7 +21,20 @@ from django.utils.text import slugify
 
 from agents.contract import Made, Outcome, Usage
 
-from . import access, artifacts, clock, log, machine, outbox, queue, reviews, rounds, store, workspace
+from . import (
+    access,
+    artifacts,
+    clock,
+    log,
+    machine,
+    outbox,
+    queue,
+    reviews,
+    rounds,
+    store,
+    versions,
+    workspace,
+)
 from .machine import Refused
 from .models import Artifact, Comment, Event, Finding, Review, Run, Subtask, Task, Worker, Workflow
 from .workflow import check_input
@@ -203,7 +216,7 @@ def start(tasks: Iterable[Task], *, by: str) -> list[Task]:
 
 def claim(worker: Worker, limit: int) -> list[Claimed]:
     """Give up to `limit` ready subtasks to a worker: ready -> doing. Nothing under a hold is given."""
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         rows = store.claim(worker, limit, clock.now())
     return [Claimed(subtask=row, task=row.task, run=run, fence=row.fence) for row, run in rows]
 
@@ -216,7 +229,7 @@ def finish(results: Sequence[Result]) -> set[int]:
     because the worker no longer holds them (rescued, stopped, cancelled or returned meanwhile)."""
     now = clock.now()
     refused: set[int] = set()
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         done = [result for result in results if result.outcome.word == "done"]
         refused |= _finish_done(done, now)
         for result in results:
@@ -247,7 +260,9 @@ def _finish_done(results: list[Result], now: datetime) -> set[int]:
     events += _note_stages(kept, now)
     gates = [row for row in ready if rounds.is_human(row)]
     events += [event for row in gates for event in reviews.open_gate(row, now=now)]
-    events += complete({result.claimed.task.pk for result in kept}, by="clawbot", now=now)
+    # A task in which something has just become ready is not over; that spares most of them the question.
+    maybe = {result.claimed.task.pk for result in kept} - {row.task_id for row in ready}
+    events += complete(maybe, by="clawbot", now=now) if maybe else []
     log.write(events)
     if len(ready) > len(gates):
         queue.ring()
@@ -275,18 +290,7 @@ def _close_runs(results: list[Result], accepted: set[int], now: datetime, status
                 attempt=result.claimed.fence,
             )
         )
-    fields = [
-        "status",
-        "ended_at",
-        "summary",
-        "error",
-        "tokens_in",
-        "tokens_out",
-        "cost_usd",
-        "notes",
-        "brief",
-    ]
-    Run.objects.bulk_update([result.claimed.run for result in results], fields)
+    store.write_runs([result.claimed.run for result in results])
     return events
 
 
@@ -439,6 +443,8 @@ def complete(tasks: Iterable[int], *, by: str, now: datetime) -> list[Event]:
     """End the tasks of which nothing is open any more: doing -> done, completed."""
     open_rows = Subtask.objects.filter(task=OuterRef("pk"), live=1, status__in=Subtask.OPEN)
     ended = list(Task.objects.filter(~Exists(open_rows), pk__in=list(tasks)).exclude(status=Task.Status.DONE))
+    if not ended:
+        return []
     machine.move_task(
         Task.objects.filter(pk__in=[task.pk for task in ended]),
         "complete",
@@ -452,7 +458,7 @@ def complete(tasks: Iterable[int], *, by: str, now: datetime) -> list[Event]:
 
 def _announce(task: Task) -> None:
     """A workflow without a gate says at its end what a gate would have said: it is done."""
-    stages = task.workflow_version.stages
+    stages = versions.workflow(task.workflow_version_id).stages
     if any(stage["agent"] == "human" and stage["notify"] for stage in stages):
         return
     groups = sorted({group for stage in stages for group in stage["notify"]})

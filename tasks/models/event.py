@@ -11,7 +11,7 @@ class Event(models.Model):
     """What happened, to what, by whom. The live feed tails this table; no rule reads it."""
 
     kind = models.CharField(max_length=40, help_text="one of log.KINDS")
-    task = models.ForeignKey(Task, models.CASCADE, null=True, related_name="events")
+    task = models.ForeignKey(Task, models.CASCADE, null=True, related_name="events", db_index=False)
     stage = models.CharField(max_length=64, blank=True)
     by = models.CharField(max_length=100)
     at = models.DateTimeField()

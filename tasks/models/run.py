@@ -43,7 +43,7 @@ class Run(models.Model):
         DISCARDED = "discarded"  # came back late, or its task was changed meanwhile
 
     task = models.ForeignKey(Task, models.CASCADE, related_name="runs")
-    subtask = models.ForeignKey(Subtask, models.CASCADE, related_name="runs")
+    subtask = models.ForeignKey(Subtask, models.CASCADE, related_name="runs", db_index=False)
     fence = models.PositiveIntegerField()
     agent = models.CharField(max_length=64)
     agent_version = models.PositiveIntegerField(null=True, help_text="number of the AgentVersion it used")

@@ -29,11 +29,15 @@ class Task(models.Model):
     input = models.JSONField(default=dict)
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.BACKLOG)
     outcome = models.CharField(max_length=9, choices=Ending.choices, blank=True)
-    stage_status = models.CharField(max_length=64, blank=True, help_text="done_as of the latest finished stage")
+    stage_status = models.CharField(
+        max_length=64, blank=True, help_text="done_as of the latest finished stage"
+    )
     round = models.PositiveIntegerField(default=1)
     priority = models.SmallIntegerField(default=0, help_text="higher goes first; -10 to 10")
     due_on = models.DateField(null=True, blank=True)
-    starts_at = models.DateTimeField(null=True, blank=True, help_text="when its first stage may run; empty: backlog")
+    starts_at = models.DateTimeField(
+        null=True, blank=True, help_text="when its first stage may run; empty: backlog"
+    )
     version = models.PositiveIntegerField(default=1, help_text="+1 with every change; pages compare it")
     idempotency_key = models.CharField(max_length=200, unique=True, null=True, blank=True)
     owner = models.CharField(max_length=100, blank=True, help_text="user:ana")
@@ -84,7 +88,8 @@ class Subtask(models.Model):
     PASSED = (Status.DONE, Status.SKIPPED)
     ENDED = (Status.DONE, Status.SKIPPED, Status.CANCELLED, Status.SUPERSEDED)
 
-    task = models.ForeignKey(Task, models.CASCADE, related_name="subtasks")
+    # No index of its own where another one begins with the same column: every claim and finish pays for each.
+    task = models.ForeignKey(Task, models.CASCADE, related_name="subtasks", db_index=False)
     stage = models.CharField(max_length=64)
     position = models.PositiveSmallIntegerField(help_text="place of the stage in the workflow, from 0")
     item = models.CharField(max_length=64, blank=True, help_text="which item, where the stage fans out")
@@ -93,7 +98,7 @@ class Subtask(models.Model):
     # index over it is the "partial" unique index that MariaDB lacks.
     live = models.PositiveSmallIntegerField(null=True, default=1)
     agent = models.CharField(max_length=64, help_text="slug of the agent, or human")
-    workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="+")
+    workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="+", db_index=False)
     done_as = models.CharField(max_length=64)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.BLOCKED)
     needs_left = models.PositiveIntegerField(default=0, help_text="how many needed subtasks are not done")
@@ -102,8 +107,12 @@ class Subtask(models.Model):
     attempts = models.PositiveIntegerField(default=0, help_text="claims so far in this round")
     crashes = models.PositiveIntegerField(default=0, help_text="claims whose worker died")
     max_attempts = models.PositiveIntegerField(default=3)
-    fence = models.PositiveIntegerField(default=0, help_text="+1 with each claim and each stop; proves who holds it")
-    worker = models.ForeignKey("Worker", models.SET_NULL, null=True, blank=True, related_name="subtasks")
+    fence = models.PositiveIntegerField(
+        default=0, help_text="+1 with each claim and each stop; proves who holds it"
+    )
+    worker = models.ForeignKey(
+        "Worker", models.SET_NULL, null=True, blank=True, related_name="subtasks", db_index=False
+    )
     requests = models.JSONField(default=list, help_text="numbered wishes that came with this round")
     fields = models.JSONField(default=dict, help_text="small facts of the outcome, for routing")
     reason = models.CharField(max_length=300, blank=True, help_text="why it waits or will be retried")
@@ -149,7 +158,7 @@ class Subtask(models.Model):
 class Need(models.Model):
     """One edge of a task's graph: `subtask` may start only when `on` is done or skipped."""
 
-    subtask = models.ForeignKey(Subtask, models.CASCADE, related_name="needs")
+    subtask = models.ForeignKey(Subtask, models.CASCADE, related_name="needs", db_index=False)
     on = models.ForeignKey(Subtask, models.CASCADE, related_name="needed_by")
 
     class Meta:

@@ -18,7 +18,7 @@ from . import portable, postgres
 from .gate import close_gate
 from .held import Held
 
-__all__ = ["Held", "claim", "close_gate", "settle", "unblock"]
+__all__ = ["Held", "claim", "close_gate", "settle", "unblock", "write_runs"]
 
 
 def _here() -> ModuleType:
@@ -40,5 +40,14 @@ def settle(held: Sequence[Held], now: datetime) -> set[int]:
 
 
 def unblock(done: Collection[int], now: datetime) -> list[Subtask]:
-    """Count down what waited for these subtasks; blocked -> ready where nothing is left. Returns those."""
+    """Count down what waited for these subtasks; blocked -> ready where nothing is left.
+
+    Returns those, with little of them loaded: of most a caller needs to know only that they exist.
+    """
     return _here().unblock(done, now) if done else []
+
+
+def write_runs(runs: Sequence[Run]) -> None:
+    """Store how these runs ended, or how far they are (`portable.RUN_FIELDS`)."""
+    if runs:
+        _here().write_runs(runs)

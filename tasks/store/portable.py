@@ -22,6 +22,11 @@ from .held import Held
 
 S = Subtask.Status
 
+#: what a run gets to know after its claim
+RUN_FIELDS = (
+    "status", "ended_at", "brief", "summary", "error", "tokens_in", "tokens_out", "cost_usd", "notes",
+)  # fmt: skip
+
 
 class Disturbed(Exception):
     """Somebody else changed a row between look and change; the transaction must be tried again."""
@@ -147,4 +152,12 @@ def unblock(done: Collection[int], now: datetime) -> list[Subtask]:
         Subtask.objects.filter(pk__in=ids).update(needs_left=F("needs_left") - count)
     free = [row.pk for row in rows if row.needs_left == fewer[row.pk] and row.status == S.BLOCKED]
     machine.move(Subtask.objects.filter(pk__in=free), "unblock", not_before=now)
-    return list(Subtask.objects.filter(pk__in=free).select_related("task").order_by("pk")) if free else []
+    fields = ("id", "task_id", "stage", "agent", "status")
+    return list(Subtask.objects.filter(pk__in=free).only(*fields).order_by("pk")) if free else []
+
+
+def write_runs(runs: Sequence[Run]) -> None:
+    """See `tasks.store.write_runs`. An upsert of rows that exist: `bulk_update` builds a CASE per field and
+    row, which costs more than all other statements of a batch together."""
+    target = ["id"] if connection.features.supports_update_conflicts_with_target else None
+    Run.objects.bulk_create(runs, update_conflicts=True, unique_fields=target, update_fields=RUN_FIELDS)

@@ -1,0 +1,1 @@
+"""Measures Clawbot on the machine it runs on."""
