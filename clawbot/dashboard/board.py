@@ -299,7 +299,7 @@ def _limits(stages: list[dict[str, Any]]) -> dict[str, int]:
     """How many tasks each agent may work on at once."""
     staff = Agent.objects.filter(slug__in={stage["agent"] for stage in stages}, active__isnull=False)
     return {
-        one.slug: one.active.definition.get("limits", {}).get("concurrency", 0)
+        one.slug: one.active.definition.get("limits", {}).get("concurrency", 0) if one.active else 0
         for one in staff.select_related("active")
     }
 

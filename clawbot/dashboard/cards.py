@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Max, Sum
 
+from clawbot import words
 from clawbot.people import names
 from clawbot.people.models import User
 from tasks import access, clock, why
@@ -22,11 +24,11 @@ ABBREVIATIONS = {"seo": "SEO", "qa": "QA", "api": "API"}
 
 def stage_title(name: str) -> str:
     """A stage's name as people read it: fact_check is "Fact check", seo is "SEO"."""
-    words = [ABBREVIATIONS.get(word, word) for word in name.replace("-", "_").split("_")]
-    return " ".join(words)[:1].upper() + " ".join(words)[1:]
+    said = " ".join(ABBREVIATIONS.get(word, word) for word in name.replace("-", "_").split("_"))
+    return said[:1].upper() + said[1:]
 
 
-def for_you(user: User, review: Review) -> bool:
+def for_you(user: User | AnonymousUser, review: Review) -> bool:
     """Whether this review waits for this person: they may decide it and nobody else has it."""
     group = review.deciders.get("group", "operators")
     return access.in_group(user, group) and review.owner in {"", f"user:{user.username}"}
@@ -115,6 +117,15 @@ class Card:
         return (clock.now() - self.since).total_seconds() if self.since else 0.0
 
     @property
+    def about(self) -> str:
+        """The usual time after "12 min of about": the unit is said once where both have the same."""
+        if self.pace is None:
+            return ""
+        amount, _, unit = words.duration(self.pace.usual).partition(" ")
+        same = words.duration(self.seconds).partition(" ")[2] == unit
+        return amount if same else f"{amount} {unit}"
+
+    @property
     def is_late(self) -> bool:
         """Over what nineteen of twenty took."""
         return self.pace is not None and self.seconds > self.pace.p95
@@ -142,7 +153,7 @@ class Card:
         return (ended - (self.task.started_at or self.task.created_at)).total_seconds()
 
 
-def cards(tasks: Sequence[Task], user: User) -> list[Card]:
+def cards(tasks: Sequence[Task], user: User | AnonymousUser) -> list[Card]:
     """The cards of these tasks, in a fixed number of queries. Tasks come with workflow selected."""
     ids = [task.pk for task in tasks]
     sentences = why.whys(tasks)

@@ -42,7 +42,8 @@ def _took(workflow_id: int) -> dict[str, list[float]]:
     ).order_by("-finished_at")
     took = defaultdict(list)
     for stage, started, finished in rows.values_list("stage", "started_at", "finished_at")[:NEWEST]:
-        took[stage].append((finished - started).total_seconds())
+        if started and finished:
+            took[stage].append((finished - started).total_seconds())
     return took
 
 

@@ -64,25 +64,39 @@ def _start(task: Task, by: str, form: Form) -> Any:
 
 VERBS = {
     "pause": Verb(
-        "Pause", "What runs now finishes, then the task is held until somebody resumes it. Nothing is lost.",
-        _pause, "{key} is paused.",
+        "Pause",
+        "What runs now finishes, then the task is held until somebody resumes it. Nothing is lost.",
+        _pause,
+        "{key} is paused.",
     ),
     "resume": Verb("Resume", "It goes on where it was.", _resume, "{key} goes on.", asks_why=False),
     "move": Verb(
         "Move to stage",
-        "This overrides the workflow: open stages before it are skipped, the chosen one and all later ones run "
-        "again. What was made stays, and the log says who did it.",
-        _move, "{key} was moved.", may="override", needs_stage=True,
+        "This overrides the workflow: open stages before it are skipped, the chosen one and all later ones "
+        "run again. What was made stays, and the log says who did it.",
+        _move,
+        "{key} was moved.",
+        may="override",
+        needs_stage=True,
     ),
-    "retry": Verb("Retry", "The stage that waits tries again now.", _retry, "{key} tries again.", asks_why=False),
+    "retry": Verb(
+        "Retry", "The stage that waits tries again now.", _retry, "{key} tries again.", asks_why=False
+    ),
     "cancel": Verb(
-        "Cancel task", "It ends for good: nothing more runs, nothing is published. Everything made so far is kept.",
-        _cancel, "{key} was cancelled.", is_danger=True,
+        "Cancel task",
+        "It ends for good: nothing more runs, nothing is published. What was made is kept.",
+        _cancel,
+        "{key} was cancelled.",
+        is_danger=True,
     ),
     "start": Verb(
-        "Start", "It leaves the backlog; its first stage may run now.", _start, "{key} starts.", asks_why=False
+        "Start",
+        "It leaves the backlog; its first stage may run now.",
+        _start,
+        "{key} starts.",
+        asks_why=False,
     ),
-}  # fmt: skip
+}
 
 
 @require_http_methods(["GET", "POST"])

@@ -173,7 +173,8 @@ def _queued_at(run: Run, runs: list[Run], start: datetime) -> datetime:
 def _run_rows(axis: Axis, run: Run, now: datetime, queued_at: datetime) -> list[Row]:
     row = Row(
         kind="run", by=f"agent:{run.agent}", name=run.agent,
-        more=f"v{run.agent_version}" if run.agent_version else "", condition=RESULTS.get(Run.Status(run.status), ""), result=_result(run), cost=run.cost_usd,
+        more=f"v{run.agent_version}" if run.agent_version else "",
+        condition=RESULTS.get(Run.Status(run.status), ""), result=_result(run), cost=run.cost_usd,
     )  # fmt: skip
     waited = (run.started_at - queued_at).total_seconds()
     if axis.scale * waited > LEAST_WIDTH and waited < FOLD_SECONDS:

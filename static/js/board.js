@@ -2,8 +2,9 @@
 // The key line holds the verbs of the chosen card as links; keys.js presses them.
 import "./ask.js";
 
+// j and k are buttons of the key line: keys.js presses those.
 const ACROSS = { h: -1, ArrowLeft: -1, l: 1, ArrowRight: 1 };
-const ALONG = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 };
+const ALONG = { ArrowDown: 1, ArrowUp: -1 };
 let last = "";
 
 const links = (place = document) => [...place.querySelectorAll("[data-card]")].filter((one) => one.checkVisibility());
