@@ -85,7 +85,10 @@ def _stage(task: Task, verb: str, review: int | None) -> str:
 def _text(file: str | None) -> str:
     if not file:
         raise CommandError("edit needs the new text: --text FILE, or --text - to read it from the terminal.")
-    return sys.stdin.read() if file == "-" else Path(file).expanduser().read_text("utf-8")
+    try:
+        return sys.stdin.read() if file == "-" else Path(file).expanduser().read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"--text {file}: cannot be read ({error}). Save it as UTF-8 text.") from None
 
 
 def _thing(function: Callable[..., Any], task: Task, verb: str, options: dict[str, Any]) -> list[Any]:

@@ -10,16 +10,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 
 from agents import strict_yaml
 from clawbot import cli
 from clawbot.dashboard.sentences import sentence
 from clawbot.live.feed import Feed
-from tasks import clock, lifecycle, workspace
+from tasks import clock, lifecycle, samples, workspace
 from tasks.models import Event, Review, Subtask, Task, Workflow
 from tasks.why import why
-from tasks.workflow import FOLDER
 
 WAITS_FOR_A_PERSON = 3
 LOOK_SECONDS = 0.3
@@ -58,44 +57,44 @@ class Command(BaseCommand):
         cli.add_actor(parser)
 
     def handle(self, *args: Any, workflow: str, title: str | None, key: str | None, **options: Any) -> None:
-        file = _brief_file(workflow, options["sample"], options["file"])
         with cli.refusals():
-            value = _read(file) if file else {}
+            value, folder = _brief(workflow, options["sample"], options["file"])
             value |= _read_pairs(workflow, options["pairs"])
             title = str(title or value.get("title") or "")
             task = lifecycle.inject(
                 workflow, title=title, input={**value, "title": title}, by=cli.actor(options["by"]), key=key,
-                folder=file.parent if file else Path.cwd(), anywhere=True, due_on=_day(options["due"], value),
+                folder=folder, anywhere=True, due_on=_day(options["due"], value),
                 backlog=options["backlog"] or _is_later(options["due"]),
             )  # fmt: skip
         self.stdout.write(cli.dump({"key": task.key}) if options["as_json"] else task.key)
         if options["wait"]:
-            self.stdout.flush()
-            self.wait(task)
+            self.wait(task, self.stderr if options["as_json"] else self.stdout)
 
-    def wait(self, task: Task) -> None:
+    def wait(self, task: Task, out: OutputWrapper) -> None:
         """Show the task's log as it grows. Leaves with exit code 3 where a person must act first."""
         feed, began = Feed(after=0), time.monotonic()
         feed.after = (
             Event.objects.filter(task=task).order_by("id").values_list("id", flat=True).first() or 1
         ) - 1
         while True:
-            self.show(task, {change.seq for change in feed.read(time.monotonic())})
+            _show(task, {change.seq for change in feed.read(time.monotonic())}, out)
             task.refresh_from_db()
             if task.status == Task.Status.DONE:
-                self.stderr.write(why(task).sentence)
+                out.write(why(task).sentence, style_func=str)
                 return
             if _stands_still(task):
-                self.stderr.write(why(task).sentence)
+                out.write(why(task).sentence, style_func=str)
                 raise SystemExit(WAITS_FOR_A_PERSON)
             if time.monotonic() - began > GRACE_SECONDS and not cli.workers_alive():
                 raise CommandError(f"{task.key} is injected, but nothing moves it. {cli.NO_WORKER}")
             time.sleep(LOOK_SECONDS)
 
-    def show(self, task: Task, ids: set[int]) -> None:
-        """The new lines of this task, on the error stream: the output belongs to the key."""
-        for event in Event.objects.filter(task=task, pk__in=ids).order_by("id"):
-            self.stderr.write(f"{event.at.astimezone(_zone()):%H:%M:%S}  {sentence(event)}")
+
+def _show(task: Task, ids: set[int], out: OutputWrapper) -> None:
+    """The new lines of this task."""
+    for event in Event.objects.filter(task=task, pk__in=ids).order_by("id"):
+        out.write(f"{event.at.astimezone(_zone()):%H:%M:%S}  {sentence(event)}", style_func=str)
+    out.flush()
 
 
 def _stands_still(task: Task) -> bool:
@@ -109,29 +108,25 @@ def _stands_still(task: Task) -> bool:
     return Review.objects.filter(task=task, open=1).exists() and not rows.filter(status=S.READY).exists()
 
 
-def _brief_file(workflow: str, sample: str | None, file: str | None) -> Path | None:
+def _brief(workflow: str, sample: str | None, file: str | None) -> tuple[dict[str, Any], Path]:
+    """The input of a sample or a file, and the folder that its paths are relative to."""
     if sample and file:
         raise CommandError("Give --sample or --file, not both.")
-    if file:
-        path = Path(file).expanduser()
-        if not path.is_file():
-            raise CommandError(f"There is no file {file}.")
-        return path.resolve()
-    if not sample:
-        return None
-    samples = FOLDER / workflow / "samples"
-    path = samples / sample / "brief.yaml"
+    if sample:
+        return samples.read(workflow, sample)
+    if not file:
+        return {}, Path.cwd()
+    path = Path(file).expanduser().resolve()
     if not path.is_file():
-        known = ", ".join(sorted(found.parent.name for found in samples.glob("*/brief.yaml"))) or "none"
-        raise CommandError(f"The workflow {workflow!r} has no sample {sample!r}. It has: {known}.")
-    return path
-
-
-def _read(file: Path) -> dict[str, Any]:
-    document = strict_yaml.load(file.read_text("utf-8"), file.name, scalars="json")
+        raise CommandError(f"There is no file {file}.")
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{file}: cannot be read ({error}). Save it as UTF-8 text.") from None
+    document = strict_yaml.load(text, path.name, scalars="json")
     if not isinstance(document.value, dict):
-        raise CommandError(f"{file.name}: a brief is a mapping (`key: value`).")
-    return dict(document.value)
+        raise CommandError(f"{path.name}: a brief is a mapping (`key: value`).")
+    return document.value, path.parent
 
 
 def _read_pairs(workflow: str, pairs: list[str]) -> dict[str, Any]:
