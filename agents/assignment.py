@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from agents.contract import Brief, Refused
 from agents.prose.clean import clean, one_line
@@ -66,7 +74,9 @@ class Source(BaseModel):
         if "\n" in text or len(text) > 1_000:
             return {"text": text}
         if text.startswith("feed:"):
-            return {"feed": text.removeprefix("feed:").removeprefix("//") if "://" not in text[5:] else text[5:]}
+            return {
+                "feed": text.removeprefix("feed:").removeprefix("//") if "://" not in text[5:] else text[5:]
+            }
         return {"url": text} if "://" in text else {"path": text}
 
     @model_validator(mode="after")
@@ -83,9 +93,9 @@ class Assignment(BaseModel):
 
     title: Line = ""
     brief: Annotated[str, AfterValidator(lambda text: clean(text, 20_000))] = ""
-    sources: Annotated[list[Source], BeforeValidator(lambda v: _lines(v) if isinstance(v, str) else v or [])] = Field(
-        default_factory=list, max_length=200
-    )
+    sources: Annotated[
+        list[Source], BeforeValidator(lambda v: _lines(v) if isinstance(v, str) else v or [])
+    ] = Field(default_factory=list, max_length=200)
     keyword: Line = ""
     audience: Line = ""
     must_mention: Lines = Field(default_factory=list, max_length=30)
@@ -96,12 +106,16 @@ class Assignment(BaseModel):
 
 def read(brief: Brief) -> Assignment:
     """The brief's input as an Assignment, its title from the task. Raises `Refused` with what is wrong."""
-    given = {"title": brief.title} | {key: value for key, value in brief.input.items() if value not in (None, "")}
+    given = {"title": brief.title} | {
+        key: value for key, value in brief.input.items() if value not in (None, "")
+    }
     try:
         return Assignment.model_validate(given)
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
-        raise Refused(f"The task's input cannot be read: {wrong}. Correct the input and run this stage again.") from None
+        raise Refused(
+            f"The task's input cannot be read: {wrong}. Correct the input and run this stage again."
+        ) from None
 
 
 def profile(brief: Brief, audience: str) -> str:

@@ -163,7 +163,9 @@ def _unknown_kinds(document: Document, key: str, given: tuple[str, ...], known: 
     if known == ("*",):
         return []
     return [
-        document.problem(f"the role does not know the kind `{kind}`. {nearest(kind, list(known))}", key, place)
+        document.problem(
+            f"the role does not know the kind `{kind}`. {nearest(kind, list(known))}", key, place
+        )
         for place, kind in enumerate(given)
         if kind not in known
     ]
@@ -195,11 +197,16 @@ def _against(
     document: Document, shape: type[BaseModel], value: Any, path: tuple[str | int, ...]
 ) -> list[str]:
     part = Document(document.name, value, {(): document.line(*path)})
-    part.lines |= {place[len(path) :]: line for place, line in document.lines.items() if place[: len(path)] == path}
+    part.lines |= {
+        place[len(path) :]: line for place, line in document.lines.items() if place[: len(path)] == path
+    }
     try:
         check(part, shape)
     except Unreadable as error:
-        return [problem.replace("unknown key `", f"unknown key `{'.'.join(map(str, path))}.", 1) for problem in error.problems]
+        return [
+            problem.replace("unknown key `", f"unknown key `{'.'.join(map(str, path))}.", 1)
+            for problem in error.problems
+        ]
     return []
 
 
@@ -208,5 +215,3 @@ def _wrong_voice(document: Document, voice: str) -> list[str]:
     if not voice or voice in known:
         return []
     return [document.problem(f"unknown voice `{voice}`. {nearest(voice, known)}", "voice")]
-
-

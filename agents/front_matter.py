@@ -13,7 +13,19 @@ import yaml
 
 from agents.strict_yaml import Unreadable, load
 
-FIELDS = ("title", "slug", "description", "keyword", "audience", "date", "author", "tags", "lang", "image", "sources")
+FIELDS = (
+    "title",
+    "slug",
+    "description",
+    "keyword",
+    "audience",
+    "date",
+    "author",
+    "tags",
+    "lang",
+    "image",
+    "sources",
+)
 
 MAX_BYTES = 20_000
 _HEAD = re.compile(r"\A---[ \t]*\n(.*?\n)??---[ \t]*(?:\n|\Z)", re.S)
@@ -65,4 +77,6 @@ def write(fields: Mapping[str, Any], body: str) -> str:
 
 
 def _plain(value: Any) -> bool:
-    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(item, str) for item in value))
+    return isinstance(value, str) or (
+        isinstance(value, list) and all(isinstance(item, str) for item in value)
+    )

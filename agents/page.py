@@ -96,14 +96,17 @@ def _values(body: str, fields: Mapping[str, Any], look: Look) -> dict[str, Any]:
         "lang": look.lang,
         "site": one_line(look.site, 80),
         # nh3 has held it against the allow-list; escaping it again would show tags as text.
-        "body": Markup(body_html(body)),  # noqa: S704
+        "body": Markup(body_html(body)),
     }
 
 
 @cache
 def _environment() -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
     )
     environment.filters["php_value"] = php_value
     return environment
@@ -111,13 +114,17 @@ def _environment() -> ImmutableSandboxedEnvironment:
 
 @cache
 def _markdown() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False, "linkify": False, "maxNesting": 20}).enable("table").disable("image")
+    return (
+        MarkdownIt("commonmark", {"html": False, "linkify": False, "maxNesting": 20})
+        .enable("table")
+        .disable("image")
+    )
 
 
 def php_value(value: Any) -> Markup:
     """A PHP expression for this value; its text is base64, so no character of it can end the literal."""
     packed = base64.b64encode(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")).decode()
-    return Markup(f"json_decode(base64_decode('{packed}'), true)")  # noqa: S704
+    return Markup(f"json_decode(base64_decode('{packed}'), true)")
 
 
 def _mark_sources(tokens: Sequence[Token]) -> set[int]:

@@ -178,7 +178,8 @@ def _describe(error: yaml.YAMLError, name: str) -> str:
 
 
 def _kind(value: Any) -> str:
-    return {dict: "a mapping", list: "a list", str: "text"}.get(type(value), type(value).__name__)
+    names: dict[type, str] = {dict: "a mapping", list: "a list", str: "text"}
+    return names.get(type(value), type(value).__name__)
 
 
 def _explain(document: Document, shape: type[BaseModel], item: Any) -> str:

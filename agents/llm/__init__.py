@@ -20,7 +20,9 @@ from dataclasses import dataclass
 from agents.contract import Model, Refused
 from agents.llm.built_in import BuiltIn
 
-_ENTRY = re.compile(r"^(?P<name>[a-z][a-z0-9_-]*)=(?P<provider>[a-z]+):(?P<model>[^@\s]+)(?:@(?P<url>https?://\S+))?$")
+_ENTRY = re.compile(
+    r"^(?P<name>[a-z][a-z0-9_-]*)=(?P<provider>[a-z]+):(?P<model>[^@\s]+)(?:@(?P<url>https?://\S+))?$"
+)
 
 
 @dataclass(frozen=True)
@@ -63,4 +65,6 @@ def model(name: str = "default", environment: Mapping[str, str] | None = None) -
     if name == "default":
         return BuiltIn()
     names = ", ".join(["built-in", "default", *sorted(known)])
-    raise Refused(f"There is no model `{name}`. Known: {names}. Add it to CLAWBOT_MODELS, or set the agent's `model`.")
+    raise Refused(
+        f"There is no model `{name}`. Known: {names}. Add it to CLAWBOT_MODELS, or set the agent's `model`."
+    )

@@ -53,7 +53,9 @@ class OpenAICompatible:
         """Ask once and repair once. Raises `Unavailable` (try later) or `Unusable` (this reply cannot be read)."""
         prompt = _prompt(ask.material)
         if len(prompt) > MOST_PROMPT:
-            raise Unusable(f"The material has {len(prompt):,} characters; at most {MOST_PROMPT:,} are sent. Use fewer or shorter sources.")
+            raise Unusable(
+                f"The material has {len(prompt):,} characters; at most {MOST_PROMPT:,} are sent. Use fewer or shorter sources."
+            )
         agent = Agent(
             self._model,
             output_type=NativeOutput(ask.returns),
@@ -64,13 +66,17 @@ class OpenAICompatible:
         spent = RunUsage()
         try:
             async with asyncio.timeout(SECONDS):
-                result = await agent.run(prompt, usage=spent, usage_limits=UsageLimits(request_limit=REPAIRS + 1))
+                result = await agent.run(
+                    prompt, usage=spent, usage_limits=UsageLimits(request_limit=REPAIRS + 1)
+                )
         except TimeoutError:
             raise Unavailable(f"{self.name} did not answer within {SECONDS:g} seconds.") from None
         except ModelHTTPError as error:
             raise _http(self.name, error) from None
         except (UnexpectedModelBehavior, UsageLimitExceeded) as error:
-            raise Unusable(f"{self.name} gave no reply of the required form, also after {REPAIRS} repair: {str(error)[:200]}") from None
+            raise Unusable(
+                f"{self.name} gave no reply of the required form, also after {REPAIRS} repair: {str(error)[:200]}"
+            ) from None
         except ModelAPIError as error:
             raise Unavailable(f"{self.name} could not be reached ({str(error)[:200]}).") from None
         finally:
@@ -79,7 +85,9 @@ class OpenAICompatible:
             usage.calls += spent.requests
         usage.cost_usd += _cost(result.response)
         if _says_twice(result.response.text or ""):
-            raise Unusable(f"{self.name} gave one key twice in its reply, so it is not clear which one counts.")
+            raise Unusable(
+                f"{self.name} gave one key twice in its reply, so it is not clear which one counts."
+            )
         return result.output
 
 

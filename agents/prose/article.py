@@ -104,7 +104,12 @@ def _blocks(draft: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         if begin is not None and (not stripped or marker or fenced):
             yield begin, place
             begin = None
-        if stripped and not fenced and not stripped.startswith(("|", "![", "```", "~~~", "---", "***")) and begin is None:
+        if (
+            stripped
+            and not fenced
+            and not stripped.startswith(("|", "![", "```", "~~~", "---", "***"))
+            and begin is None
+        ):
             begin = place + (marker.end() if marker else len(line) - len(line.lstrip()))
         place += len(line)
     if begin is not None:

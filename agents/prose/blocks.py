@@ -14,13 +14,32 @@ from html.parser import HTMLParser
 
 _UNDERLINE = re.compile(r"^([=\-~^\"'#*+.])\1{2,}\s*$")
 _HASH = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$")
-_NUMBERED = re.compile(r"^(?:(?:Chapter|Section|Part) \d{1,2}[.:]?|\d{1,2}(?:\.\d{1,2}){0,3}[.)]?|[A-Z][.)]|[IVX]{1,5}\.)\s+(?=[A-Z])")
+_NUMBERED = re.compile(
+    r"^(?:(?:Chapter|Section|Part) \d{1,2}[.:]?|\d{1,2}(?:\.\d{1,2}){0,3}[.)]?|[A-Z][.)]|[IVX]{1,5}\.)\s+(?=[A-Z])"
+)
 _ITEM = re.compile(r"^(\s*)(?:[-*+•·o]|\(?\d{1,2}[.)])\s+(?=\S)")
-_CODE_LINE = re.compile(r"^\s*(?:[$#>%] |\.\. |:[\w-]+:|@\w+|\||\+[-=+]+|//|/\*|\*/|\w+\s*=\s*\S+$|</?\w)|[{};]\s*$")
+_CODE_LINE = re.compile(
+    r"^\s*(?:[$#>%] |\.\. |:[\w-]+:|@\w+|\||\+[-=+]+|//|/\*|\*/|\w+\s*=\s*\S+$|</?\w)|[{};]\s*$"
+)
 _FENCE = re.compile(r"^\s*(```|~~~)")
 
 _ENDING = re.compile(r"\.(?:md|markdown|txt|text|rst|html?|xhtml)$|^https?:|^$", re.I)
-_EMPTY = frozenset("introduction overview contents notes description readme news changelog copyright license name synopsis".split())
+_EMPTY = frozenset(
+    [
+        "introduction",
+        "overview",
+        "contents",
+        "notes",
+        "description",
+        "readme",
+        "news",
+        "changelog",
+        "copyright",
+        "license",
+        "name",
+        "synopsis",
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +53,9 @@ class Block:
 
 def tidy(text: str, name: str = "") -> str:
     """Any document as headings and one-line paragraphs; `name` tells HTML by its ending."""
-    if name.lower().endswith((".html", ".htm", ".xhtml")) or re.match(r"\s*(?:<!doctype html|<html)", text, re.I):
+    if name.lower().endswith((".html", ".htm", ".xhtml")) or re.match(
+        r"\s*(?:<!doctype html|<html)", text, re.I
+    ):
         text = html_text(text)
     lines: list[str] = []
     heading = ""
@@ -153,7 +174,13 @@ def _heading(chunk: list[str]) -> tuple[str, int] | None:
         return _name(chunk[1]), 3
     if len(chunk) >= 2 and _UNDERLINE.match(chunk[1]) and len(first) < 90 and not first.startswith(" "):
         return _name(first), 2
-    if len(chunk) >= 2 and first.isupper() and len(first) < 40 and first[0].isalpha() and chunk[1].startswith("  "):
+    if (
+        len(chunk) >= 2
+        and first.isupper()
+        and len(first) < 40
+        and first[0].isalpha()
+        and chunk[1].startswith("  ")
+    ):
         return _name(first), 1  # manual pages: SYNOPSIS, then everything indented
     if len(chunk) == 1 and _is_title_line(first):
         return _name(first), 1
@@ -184,9 +211,19 @@ def _title_case(text: str) -> str:
 def _is_title_line(line: str) -> bool:
     bare = line.strip()
     words = _NUMBERED.sub("", bare).split()
-    if not 1 <= len(words) <= 9 or len(bare) > 70 or line.startswith(" ") or bare[-1] in ".,;!" or not bare[0].isalnum():
+    if (
+        not 1 <= len(words) <= 9
+        or len(bare) > 70
+        or line.startswith(" ")
+        or bare[-1] in ".,;!"
+        or not bare[0].isalnum()
+    ):
         return False
-    return words[0][:1].isupper() and not _CODE_LINE.search(bare) and not re.search(r"[<>@=\\/_]|https?:|\d{4}-\d\d", bare)
+    return (
+        words[0][:1].isupper()
+        and not _CODE_LINE.search(bare)
+        and not re.search(r"[<>@=\\/_]|https?:|\d{4}-\d\d", bare)
+    )
 
 
 def _name(text: str) -> str:
@@ -197,7 +234,7 @@ def _name(text: str) -> str:
 
 
 def _paragraphs(chunk: list[str]) -> Iterator[tuple[str, str]]:
-    kind, lines = "paragraph", []
+    kind, lines = "paragraph", list[str]()
     indent = min(len(line) - len(line.lstrip()) for line in chunk)
     for line in [line[indent:] for line in chunk]:
         if match := _ITEM.match(line):
@@ -227,8 +264,53 @@ def html_text(html: str) -> str:
 
 
 class _Html(HTMLParser):
-    _SKIP = frozenset("script style nav header footer aside form button svg noscript template iframe select head figure table pre".split())
-    _BREAK = frozenset("p div section article main h1 h2 h3 h4 h5 h6 li ul ol blockquote br tr dt dd body html address".split())
+    _SKIP = frozenset(
+        [
+            "script",
+            "style",
+            "nav",
+            "header",
+            "footer",
+            "aside",
+            "form",
+            "button",
+            "svg",
+            "noscript",
+            "template",
+            "iframe",
+            "select",
+            "head",
+            "figure",
+            "table",
+            "pre",
+        ]
+    )
+    _BREAK = frozenset(
+        [
+            "p",
+            "div",
+            "section",
+            "article",
+            "main",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "li",
+            "ul",
+            "ol",
+            "blockquote",
+            "br",
+            "tr",
+            "dt",
+            "dd",
+            "body",
+            "html",
+            "address",
+        ]
+    )
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)

@@ -8,7 +8,20 @@ from dataclasses import dataclass
 
 from agents.prose.words import STOP, plain
 
-_MONTHS = "January February March April May June July August September October November December".split()
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 _MONTH = "|".join([*_MONTHS, *(m[:3] for m in _MONTHS if m != "May"), "Sept"])
 _DATE = re.compile(
     rf"\b(?:\d{{1,2}}\s+(?:{_MONTH})\.?(?:\s+\d{{4}})?|(?:{_MONTH})\.?\s+\d{{1,2}}(?:,\s*\d{{4}})?|(?:{_MONTH})\s+\d{{4}}"
@@ -27,7 +40,9 @@ _WORDS = {
 }  # fmt: skip
 _SCALE = {"thousand": 1e3, "k": 1e3, "million": 1e6, "m": 1e6, "billion": 1e9, "bn": 1e9, "trillion": 1e12}
 _QUOTE = re.compile(r"“([^“”]{8,600})”|\"([^\"]{8,600})\"")
-_NAME = re.compile(r"\b[A-ZÀ-Þ][\w’'-]*[a-zà-ÿ][\w’'-]*(?:\s+(?:(?:of|de|van|von|der|la|du)\s+)?[A-ZÀ-Þ][\w’'-]+)*|\b[A-Z]{2,}[\w-]*\b")
+_NAME = re.compile(
+    r"\b[A-ZÀ-Þ][\w’'-]*[a-zà-ÿ][\w’'-]*(?:\s+(?:(?:of|de|van|von|der|la|du)\s+)?[A-ZÀ-Þ][\w’'-]+)*|\b[A-Z]{2,}[\w-]*\b"
+)
 
 
 @dataclass(frozen=True)
@@ -110,7 +125,9 @@ def names(text: str) -> list[str]:
     found: list[str] = []
     for match in _NAME.finditer(text):
         name = match[0].removesuffix("'s").removesuffix("’s")
-        opens = not re.search(r"\w", text[: match.start()]) or re.search(r"[.!?:“\"]\s*$", text[: match.start()])
+        opens = not re.search(r"\w", text[: match.start()]) or re.search(
+            r"[.!?:“\"]\s*$", text[: match.start()]
+        )
         words = name.split()
         if opens and (len(words) == 1 or words[0].lower() in STOP):
             words = words[1:]

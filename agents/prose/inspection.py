@@ -13,54 +13,67 @@ from typing import Any
 from agents import front_matter
 from agents.contract import Finding
 from agents.prose import figures, words
-from agents.prose.article import SOURCES, Spot, parts, word_count
-from agents.prose.corpus import Corpus
+from agents.prose.article import Spot, parts, word_count
+from agents.prose.corpus import Corpus, Line
 from agents.prose.figures import Number
-from agents.prose.support import SAID, near, states
+from agents.prose.support import SAID, SAME, near, states
 from agents.strict_yaml import Unreadable
 
 CLOSE = 12  # how many of a source's nearest lines may hold the number that a sentence states
 
 
-def unsourced(spots: Sequence[Spot], corpus: Corpus) -> list[Finding]:
-    """Sentences without a source, and sentences whose cited source does not exist or speaks of something else."""
+def miscited(spots: Sequence[Spot], corpus: Corpus) -> list[Finding]:
+    """Sentences that some source says, with its every number, but not the one they cite; a new citation mends them."""
     found = []
     for spot in spots:
-        unknown = [number for number in spot.citations if number not in corpus.titles]
-        if unknown:
-            found.append(_at(spot, "citation", f"There is no source {unknown[0]}.", suggestion="Cite the source that says it, or remove the sentence."))
-        elif not spot.citations and not _numbers(spot):
-            best = near(spot.bare, corpus)[:1]
-            found.append(_at(spot, "citation", "The sentence names no source.", best, "Cite the source that says it, or remove the sentence."))
-        elif spot.citations and not _spoken_of(spot, corpus):
-            best = near(spot.bare, corpus, spot.citations)[:1]
-            found.append(_at(spot, "unsupported_claim", _lacks(spot.citations, "say this") + ".", best, "Cite the source that says it, or remove the sentence."))
+        if spot.citations and _backed(spot, corpus, spot.citations):
+            continue
+        if best := _backed(spot, corpus):
+            source = best[1].source
+            text = f"The sentence names no source; source {source} says it."
+            if spot.citations:
+                text = f"{_lacks(spot.citations, 'say this')}, but source {source} does."
+            found.append(_at(spot, "citation", text, [best], f"Cite source {source}.", severity="minor"))
     return found
 
 
-def _spoken_of(spot: Spot, corpus: Corpus) -> bool:
-    best = near(spot.bare, corpus, spot.citations)[:1]
-    return bool(best and best[0][0] >= SAID)
+def _backed(spot: Spot, corpus: Corpus, sources: Sequence[int] | None = None) -> tuple[float, Line] | None:
+    """The line that says the same as a sentence, its numbers included."""
+    for score, line in near(spot.bare, corpus, sources)[:CLOSE]:
+        if score >= SAME and all(figures.supports(line.text, number) for number in _numbers(spot)):
+            return score, line
+    return None
+
+
+def unsourced(spots: Sequence[Spot], corpus: Corpus) -> list[Finding]:
+    """Sentences without a source, and sentences whose cited source does not exist or speaks of something else."""
+    remedy = "Cite the source that says it, or remove the sentence."
+    found = []
+    for spot in spots:
+        unknown = [number for number in spot.citations if number not in corpus.titles]
+        best = near(spot.bare, corpus, spot.citations or None)[:1]
+        if unknown:
+            found.append(_at(spot, "citation", f"There is no source {unknown[0]}.", suggestion=remedy))
+        elif not spot.citations:
+            found.append(_at(spot, "citation", "The sentence names no source.", best, remedy))
+        elif not best or best[0][0] < SAID:
+            text = _lacks(spot.citations, "say this") + "."
+            found.append(_at(spot, "unsupported_claim", text, best, remedy))
+    return found
 
 
 def wrong_numbers(spots: Sequence[Spot], corpus: Corpus) -> list[Finding]:
     """Numbers that the cited source (or, without a citation, any source) does not state about this."""
     found = []
     for spot in spots:
-        cited = spot.citations or None
-        close = near(spot.bare, corpus, cited)
-        for number in _numbers(spot):
-            if any(figures.supports(line.text, number) for _, line in close[:CLOSE]):
-                continue
-            elsewhere = [pair for pair in near(spot.bare, corpus) if pair[0] > SAID and figures.supports(pair[1].text, number)]
-            if elsewhere and cited:
-                source = elsewhere[0][1].source
-                text = f"{_lacks(spot.citations, f'say {number.text}')}, but source {source} does."
-                found.append(_at(spot, "citation", text, elsewhere[:1], f"Cite source {source}.", severity="minor"))
-            else:
-                text = f"{_lacks(spot.citations, f'say {number.text}')}." if cited else f"No source says {number.text}."
-                found.append(_at(spot, "unsupported_number", text, close[:1], "Use what the source says, or remove the sentence."))
-            break  # one remark per sentence: the writer mends or drops it as a whole
+        close = near(spot.bare, corpus, spot.citations or None)[:CLOSE]
+        wrong = [n for n in _numbers(spot) if not any(figures.supports(line.text, n) for _, line in close)]
+        if wrong:  # one remark per sentence: the writer mends or drops it as a whole
+            text = f"No source says {wrong[0].text}."
+            if spot.citations:
+                text = f"{_lacks(spot.citations, f'say {wrong[0].text}')}."
+            remedy = "Use what the source says, or remove the sentence."
+            found.append(_at(spot, "unsupported_number", text, close[:1], remedy))
     return found
 
 
@@ -76,7 +89,15 @@ def wrong_names(spots: Sequence[Spot], corpus: Corpus) -> list[Finding]:
         told = " ".join(texts.get(number, "") for number in spot.citations)
         for name in figures.names(spot.bare) if told else ():
             if not all(word in told for word in words.plain(name).split()):
-                found.append(_at(spot, "unsupported_name", f"{_lacks(spot.citations, f'mention {name}')}.", (), "Check the name, or remove the sentence."))
+                found.append(
+                    _at(
+                        spot,
+                        "unsupported_name",
+                        f"{_lacks(spot.citations, f'mention {name}')}.",
+                        (),
+                        "Check the name, or remove the sentence.",
+                    )
+                )
                 break
     return found
 
@@ -91,22 +112,39 @@ def wrong_quotes(spots: Sequence[Spot], corpus: Corpus) -> list[Finding]:
         for quote in figures.quotations(spot.bare):
             wanted = words.plain(quote).strip(" .,;!?").replace("'", '"')
             if wanted not in told.replace("'", '"') and wanted not in titles.replace("'", '"'):
-                found.append(_at(spot, "unsupported_quote", "The words between the quotation marks are not in the source like that.", near(quote, corpus, spot.citations or None)[:1], "Quote the source word for word, or remove the quotation."))
+                found.append(
+                    _at(
+                        spot,
+                        "unsupported_quote",
+                        "The words between the quotation marks are not in the source like that.",
+                        near(quote, corpus, spot.citations or None)[:1],
+                        "Quote the source word for word, or remove the quotation.",
+                    )
+                )
                 break
     return found
 
 
-def one_sided(spots: Sequence[Spot], corpus: Corpus, contradictions: Iterable[Mapping[str, Any]]) -> list[tuple[Finding, Mapping[str, Any]]]:
+def one_sided(
+    spots: Sequence[Spot], corpus: Corpus, contradictions: Iterable[Mapping[str, Any]]
+) -> list[tuple[Finding, Mapping[str, Any]]]:
     """Sentences that state one side of a dispute between sources while the draft leaves the other out."""
     found = []
     for dispute in contradictions:
-        told = [next((s for s in spots if states(s.bare, side, corpus)), None) for side in dispute["statements"]]
-        quoted = [any(words.plain(side["text"]) in words.plain(s.bare) for s in spots) for side in dispute["statements"]]
+        told = [
+            next((s for s in spots if states(s.bare, side, corpus)), None) for side in dispute["statements"]
+        ]
+        quoted = [
+            any(words.plain(side["text"]) in words.plain(s.bare) for s in spots)
+            for side in dispute["statements"]
+        ]
         here = next((spot for spot in told if spot), None)
         if here is None or all(spot or q for spot, q in zip(told, quoted, strict=True)):
             continue
         stated = dispute["statements"][next(i for i, spot in enumerate(told) if spot)]
-        other = next(s for s, spot, q in zip(dispute["statements"], told, quoted, strict=True) if not spot and not q)
+        other = next(
+            s for s, spot, q in zip(dispute["statements"], told, quoted, strict=True) if not spot and not q
+        )
         text = f"Source {other['source']} gives another figure: {other['value']} against {stated['value']}."
         finding = Finding(
             kind="contradiction", text=text, quote=here.text, source=other["source"], passage=other["text"],
@@ -120,7 +158,11 @@ def missing_sections(draft: str, required: Sequence[str]) -> list[Finding]:
     """Sections that the house asks for and the draft does not have."""
     there = {part.heading.lower() for part in parts(draft)}
     return [
-        Finding(kind="structure", text=f"The section “{name}” is required and missing.", suggestion=f"Add a section “{name}”.")
+        Finding(
+            kind="structure",
+            text=f"The section “{name}” is required and missing.",
+            suggestion=f"Add a section “{name}”.",
+        )
         for name in required
         if name.lower() not in there
     ]
@@ -129,7 +171,11 @@ def missing_sections(draft: str, required: Sequence[str]) -> list[Finding]:
 def empty_sections(draft: str) -> list[Finding]:
     """Headings with nothing under them."""
     return [
-        Finding(kind="structure", text=f"Nothing stands under the heading “{part.heading}”.", suggestion="Fill the section or remove its heading.")
+        Finding(
+            kind="structure",
+            text=f"Nothing stands under the heading “{part.heading}”.",
+            suggestion="Fill the section or remove its heading.",
+        )
         for part in parts(draft)
         if part.heading and not draft[part.start : part.end].strip()
     ]
@@ -140,9 +186,19 @@ def wrong_head(draft: str, required: Sequence[str]) -> list[Finding]:
     try:
         fields, _ = front_matter.read(draft)
     except Unreadable as error:
-        return [Finding(kind="front_matter", text=f"The head of the draft cannot be read: {error}", suggestion="Write it as `field: value` lines.")]
+        return [
+            Finding(
+                kind="front_matter",
+                text=f"The head of the draft cannot be read: {error}",
+                suggestion="Write it as `field: value` lines.",
+            )
+        ]
     return [
-        Finding(kind="front_matter", text=f"The field `{name}` is missing in the head of the draft.", suggestion=f"Fill in `{name}`.")
+        Finding(
+            kind="front_matter",
+            text=f"The field `{name}` is missing in the head of the draft.",
+            suggestion=f"Fill in `{name}`.",
+        )
         for name in required
         if not fields.get(name)
     ]
@@ -152,9 +208,21 @@ def wrong_length(draft: str, least: int, most: int) -> list[Finding]:
     """Too few or too many words."""
     count = word_count(draft)
     if count < least:
-        return [Finding(kind="length", text=f"The article is too short: {count:,} words.", suggestion=f"Bring it to at least {least} words.")]
+        return [
+            Finding(
+                kind="length",
+                text=f"The article is too short: {count:,} words.",
+                suggestion=f"Bring it to at least {least} words.",
+            )
+        ]
     if count > most:
-        return [Finding(kind="length", text=f"The article is too long: {count:,} words.", suggestion=f"Shorten it to {most} words or fewer.")]
+        return [
+            Finding(
+                kind="length",
+                text=f"The article is too long: {count:,} words.",
+                suggestion=f"Shorten it to {most} words or fewer.",
+            )
+        ]
     return []
 
 
@@ -171,7 +239,19 @@ def banned_words(spots: Sequence[Spot], banned: Mapping[str, str]) -> list[tuple
                     new = better[:1].upper() + better[1:] if match[0][:1].isupper() else better
                     mended = spot.text[: match.start()] + new + spot.text[match.end() :]
                 suggestion = f"Write “{better}”." if better else f"Say it without “{word}”."
-                found.append((_at(spot, "banned_word", f"The house does not use the word “{word}”.", (), suggestion, severity="minor"), mended))
+                found.append(
+                    (
+                        _at(
+                            spot,
+                            "banned_word",
+                            f"The house does not use the word “{word}”.",
+                            (),
+                            suggestion,
+                            severity="minor",
+                        ),
+                        mended,
+                    )
+                )
                 break
     return found
 
@@ -199,7 +279,14 @@ def _lacks(citations: Sequence[int], what: str) -> str:
     return f"Sources {', '.join(map(str, citations[:-1]))} and {citations[-1]} do not {what}"
 
 
-def _at(spot: Spot, kind: str, text: str, passages: Sequence[Any] = (), suggestion: str = "", severity: Any = "major") -> Finding:
+def _at(
+    spot: Spot,
+    kind: str,
+    text: str,
+    passages: Sequence[Any] = (),
+    suggestion: str = "",
+    severity: Any = "major",
+) -> Finding:
     line = passages[0][1] if passages else None
     return Finding(
         kind=kind, text=text, quote=spot.text, severity=severity, suggestion=suggestion,

@@ -7,7 +7,7 @@ import re
 from agents.prose.words import count
 
 # An ending, closing quotes or brackets, an optional citation, space, and a start that begins a sentence.
-_END = re.compile(r"([.!?…]+[\"'”’)\]]*(?:\s?\[\d{1,3}\])*)(\s+)(?=[\"'“‘(\[`*_]*[A-Z0-9À-ÞĀ-Ž])")
+_END = re.compile(r"([.!?…]+[\"'”’)\]]*(?:\s?\[\d{1,3}\])*)(\s+)(?!\[\d{1,3}\])(?=[\"'“‘(\[`*_]*[A-Z0-9À-ÞĀ-Ž])")
 _SHORT = re.compile(
     r"(?:\b(?:e\.g|i\.e|cf|vs|etc|approx|incl|resp|al|ca|no|nos|vol|fig|sec|ch|pp?|ed|eds|dr|mr|mrs|ms|prof|st|sr|jr"
     r"|inc|ltd|co|corp|dept|est|gen|gov|sen|rep|rev|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|u\.s|u\.k|a\.m|p\.m)"
@@ -30,9 +30,14 @@ _LEANS = re.compile(
     re.I,
 )
 # "There are three kinds" and "It takes four hours" stand by themselves; "There" and "It" alone do not.
-_STANDS = re.compile(r"^(?:there (?:is|are|was|were|has|have|will)|it (?:is|was) (?:possible|important|recommended|easy|not possible|necessary))\b", re.I)
+_STANDS = re.compile(
+    r"^(?:there (?:is|are|was|were|has|have|will)|it (?:is|was) (?:possible|important|recommended|easy|not possible|necessary))\b",
+    re.I,
+)
 # "As shells start to use it, ..." leans just as much as "It ..." does.
-_CLAUSE = re.compile(r"^(?:As|When|If|Because|Since|While|Although|Though|Once|After|Before|Until|Unless)\b[^,]*\b(?:it|its|they|them|their|this|these|those|that)\b[^,]*,")
+_CLAUSE = re.compile(
+    r"^(?:As|When|If|Because|Since|While|Although|Though|Once|After|Before|Until|Unless)\b[^,]*\b(?:it|its|they|them|their|this|these|those|that)\b[^,]*,"
+)
 # A list item like "Turning off the light with the switch." is no sentence.
 _GERUND = re.compile(r"^[A-Z][a-z]+ing\b")
 _FINITE = re.compile(
@@ -40,7 +45,9 @@ _FINITE = re.compile(
     r"|requires?|helps?|lets?|saves?|costs?|pays?|works?|needs?|brings?|leads?|leaves?|gets?|\w+ed)\b"
 )
 # "Returns the list." (a manual's way to say what a function does) has no subject.
-_NO_SUBJECT = re.compile(r"^(?:(?:Returns?|Allows|Provides|Enables|Supports|Contains|Includes|Describes|Detailed|Presumably)\b|[A-Z][a-z]{2,}(?:s|es) (?:a|an|the|this|whether|if)\b)")
+_NO_SUBJECT = re.compile(
+    r"^(?:(?:Returns?|Allows|Provides|Enables|Supports|Contains|Includes|Describes|Detailed|Presumably)\b|[A-Z][a-z]{2,}(?:s|es) (?:a|an|the|this|whether|if)\b)"
+)
 _LATE_LEAN = re.compile(
     r"\b(?:this|these) (?!year|month|week|quarter|summer|winter|spring|autumn|morning|time)\w|\bthat (?:sum|figure|amount|number|limit|rule|difference)\b"
 )
@@ -75,7 +82,9 @@ def spans(text: str) -> list[tuple[int, int]]:
     for match in _END.finditer(text):
         before = text[start : match.end(1)]
         words_only = re.sub(r"[\"'”’)\]]+$", "", before)
-        if _SHORT.search(words_only) and not (_ALWAYS_ENDS.search(words_only) and text[match.end()].isupper()):
+        if _SHORT.search(words_only) and not (
+            _ALWAYS_ENDS.search(words_only) and text[match.end()].isupper()
+        ):
             continue
         if re.search(r"(?:^|\s)\d{1,2}\.$", before) and count(before) < 3:  # "1. First step" is a marker
             continue
@@ -107,7 +116,9 @@ def is_whole(sentence: str) -> bool:
 def leans(sentence: str) -> bool:
     """Whether the sentence leans on the one before it ("However", "They")."""
     start = sentence.lstrip("*_`")
-    return bool(_LEANS.match(start) or _CLAUSE.match(start) or _LATE_LEAN.search(_QUOTED.sub("", start))) and not _STANDS.match(sentence)
+    return bool(
+        _LEANS.match(start) or _CLAUSE.match(start) or _LATE_LEAN.search(_QUOTED.sub("", start))
+    ) and not _STANDS.match(sentence)
 
 
 def is_legal(sentence: str) -> bool:
@@ -127,4 +138,9 @@ def is_first_person(sentence: str) -> bool:
 
 def stands_alone(sentence: str) -> bool:
     """Whether the sentence may open a paragraph of somebody else's article."""
-    return is_whole(sentence) and not leans(sentence) and not points_elsewhere(sentence) and not is_first_person(sentence)
+    return (
+        is_whole(sentence)
+        and not leans(sentence)
+        and not points_elsewhere(sentence)
+        and not is_first_person(sentence)
+    )

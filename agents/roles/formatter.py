@@ -31,14 +31,24 @@ def work(brief: Brief, desk: Desk) -> Outcome:
     settings = Settings.model_validate(brief.settings)
     draft = brief.artifact("draft")
     if draft is None:
-        return Outcome(word="escalate", question="There is no draft to format. Should the writer run again?", why="Formatting needs a draft.")
+        return Outcome(
+            word="escalate",
+            question="There is no draft to format. Should the writer run again?",
+            why="Formatting needs a draft.",
+        )
     try:
         fields, body = front_matter.read(draft.text, "the draft's front matter")
-        look = page.Look(lang=settings.lang, site=settings.site, title=str(fields.get("title") or brief.title))
+        look = page.Look(
+            lang=settings.lang, site=settings.site, title=str(fields.get("title") or brief.title)
+        )
         html = page.html(body, fields, look)
         php = page.php(body, fields, look)
     except (Unreadable, Refused) as error:
-        return Outcome(word="escalate", question="The draft cannot be made into a page. Correct it, or send it back?", why=str(error))
+        return Outcome(
+            word="escalate",
+            question="The draft cannot be made into a page. Correct it, or send it back?",
+            why=str(error),
+        )
     made = (
         Made(kind="page_md", text=draft.text, suffix="md", data={"of": draft.sha256}),
         Made(kind="page_html", text=html, suffix="html", data={"of": draft.sha256}),

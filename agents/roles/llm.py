@@ -31,7 +31,11 @@ async def work(brief: Brief, desk: Desk) -> Outcome:
     if not texts and (said := str(brief.input.get("brief") or brief.input.get("text") or "")):
         texts = [said[: settings.most_characters]]
     if not texts:
-        return Outcome(word="escalate", question="The agent was given nothing to read. What should it work on?", why="No accepted artifact has text.")
+        return Outcome(
+            word="escalate",
+            question="The agent was given nothing to read. What should it work on?",
+            why="No accepted artifact has text.",
+        )
     reply: Text = await desk.ask(
         Ask(
             kind="free",
@@ -45,5 +49,11 @@ async def work(brief: Brief, desk: Desk) -> Outcome:
     )  # fmt: skip
     kind = brief.returns[0] if brief.returns else "text"
     if not reply.text.strip():
-        return Outcome(word="escalate", question="The model had nothing to say. What should the agent do?", why="The reply was empty.")
-    return Outcome(made=(Made(kind=kind, text=reply.text),), summary=f"Wrote {len(reply.text.split()):,} words.")
+        return Outcome(
+            word="escalate",
+            question="The model had nothing to say. What should the agent do?",
+            why="The reply was empty.",
+        )
+    return Outcome(
+        made=(Made(kind=kind, text=reply.text),), summary=f"Wrote {len(reply.text.split()):,} words."
+    )

@@ -23,7 +23,11 @@ def work(brief: Brief, desk: Desk) -> Outcome:
     Settings.model_validate(brief.settings)
     pages = [page for page in brief.artifacts if page.kind in ACCEPTS]
     if not pages:
-        return Outcome(word="escalate", question="There is no page to publish. Should the formatter run again?", why="Publishing hands on formatted pages.")
+        return Outcome(
+            word="escalate",
+            question="There is no page to publish. Should the formatter run again?",
+            why="Publishing hands on formatted pages.",
+        )
     made = tuple(
         Made(
             kind=page.kind.replace("page_", "published_"), text=page.text,

@@ -34,11 +34,16 @@ async def work(brief: Brief, desk: Desk) -> Outcome:
     Settings.model_validate(brief.settings)
     draft = brief.artifact("draft")
     if draft is None:
-        return Outcome(made=(Made(kind="summary", text=f"{brief.title}: there is no draft yet."),), summary="There was no draft to sum up.")
+        return Outcome(
+            made=(Made(kind="summary", text=f"{brief.title}: there is no draft yet."),),
+            summary="There was no draft to sum up.",
+        )
     facts = _facts(brief, draft)
     paragraph = " ".join(part for part in (await _says(brief, draft, desk), *_sentences(facts)) if part)
     text = one_line(paragraph, LONGEST)
-    return Outcome(made=(Made(kind="summary", text=text, data=facts),), summary="Summed up the article for the editors.")
+    return Outcome(
+        made=(Made(kind="summary", text=text, data=facts),), summary="Summed up the article for the editors."
+    )
 
 
 async def _says(brief: Brief, draft: Given, desk: Desk) -> str:
@@ -81,6 +86,12 @@ def _sentences(facts: dict[str, Any]) -> list[str]:
         times = "once" if facts["round"] <= 2 else f"{facts['round'] - 1} times"
         told.append(f"It came back {times} (last: {first}{more}).")
     if facts["corrected"]:
-        told.append(f"The reviewer corrected {facts['corrected']} minor {'thing' if facts['corrected'] == 1 else 'things'}.")
-    told.append("No finding is open." if not facts["open_findings"] else f"{facts['open_findings']} findings are open.")
+        told.append(
+            f"The reviewer corrected {facts['corrected']} minor {'thing' if facts['corrected'] == 1 else 'things'}."
+        )
+    told.append(
+        "No finding is open."
+        if not facts["open_findings"]
+        else f"{facts['open_findings']} findings are open."
+    )
     return told

@@ -50,7 +50,9 @@ async def work(brief: Brief, desk: Desk) -> Outcome:
         return _nothing(skipped)
     sources = _chosen(found, wanted, settings, skipped)
     if off := _off_topic(sources, wanted):
-        return Outcome(word="escalate", question=off, why="An article made from these sources would miss its subject.")
+        return Outcome(
+            word="escalate", question=off, why="An article made from these sources would miss its subject."
+        )
     notes = await desk.ask(_ask(brief, wanted, sources))
     notes, dropped = _checked(notes, sources)
     if dropped:
@@ -127,7 +129,9 @@ def _expanded(brief: Brief, wanted: Assignment, skipped: list[str]) -> list[Sour
         inside = [name for name in brief.files if name.startswith(f"{path}/")] if path else []
         found += [Source(path=name) for name in inside] if inside else [source]
     if len(found) > MOST_READ:
-        skipped.append(f"{len(found) - MOST_READ} more files: at most {MOST_READ} are opened for one article.")
+        skipped.append(
+            f"{len(found) - MOST_READ} more files: at most {MOST_READ} are opened for one article."
+        )
     return found[:MOST_READ]
 
 
@@ -142,7 +146,9 @@ def _chosen(
     floor = FAR * max(fit)
     order = sorted(range(len(found)), key=lambda place: (not found[place]["named"], -fit[place]))
     kept = {place for place in order[: settings.most_sources] if found[place]["named"] or fit[place] >= floor}
-    skipped += [f"{s['origin']}: others fit the subject better." for place, s in enumerate(found) if place not in kept]
+    skipped += [
+        f"{s['origin']}: others fit the subject better." for place, s in enumerate(found) if place not in kept
+    ]
     chosen = [source for place, source in enumerate(found) if place in kept]
     return [
         {"number": number} | {key: value for key, value in source.items() if key != "named"}
@@ -163,7 +169,9 @@ def _off_topic(sources: Sequence[dict[str, Any]], wanted: Assignment) -> str:
 
 
 def _nothing(skipped: Sequence[str]) -> Outcome:
-    reasons = "\n".join(f"- {line}" for line in skipped[:20]) or "- The task names no sources and has no files."
+    reasons = (
+        "\n".join(f"- {line}" for line in skipped[:20]) or "- The task names no sources and has no files."
+    )
     return Outcome(
         word="escalate",
         question="No source can be used. Which files or addresses should the article rest on?",
@@ -208,7 +216,10 @@ def _markdown(title: str, notes: Notes, sources: Sequence[dict[str, Any]], skipp
         ("Quotes", [_quoted(one) for one in notes.quotes]),
         ("Dates", [f"**{one.date}**: {_item(one)}" for one in notes.dates]),
         ("Contradictions", [_against(one) for one in notes.contradictions]),
-        ("What the sources cover", [f"{c.title} [{c.source}]: {', '.join(c.covers)}" for c in notes.competitors if c.covers]),
+        (
+            "What the sources cover",
+            [f"{c.title} [{c.source}]: {', '.join(c.covers)}" for c in notes.competitors if c.covers],
+        ),
         ("Open questions", notes.open_questions),
         ("Sources", [f"[{s['number']}] {s['title']} ({s['origin']})" for s in sources]),
         ("Left out", list(skipped)),

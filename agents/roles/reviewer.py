@@ -75,7 +75,11 @@ async def work(brief: Brief, desk: Desk) -> Outcome:
     draft, research = brief.artifact("draft"), brief.artifact("research")
     if draft is None or research is None:
         missing = "draft" if draft is None else "research"
-        return Outcome(word="escalate", question=f"There is no {missing} to review against. Go on without a review?", why="A review holds a draft against its sources.")
+        return Outcome(
+            word="escalate",
+            question=f"There is no {missing} to review against. Go on without a review?",
+            why="A review holds a draft against its sources.",
+        )
     wanted = assignment.read(brief)
     judged = Judged(draft.text)
     sources = corpus(research.data.get("sources", []))
@@ -90,14 +94,19 @@ async def work(brief: Brief, desk: Desk) -> Outcome:
 # The checks
 
 
-def _against_sources(judged: Judged, sources: Corpus, contradictions: Sequence[Mapping[str, Any]], settled: bool) -> None:
-    spots = article.spots(judged.text)
+def _against_sources(
+    judged: Judged, sources: Corpus, contradictions: Sequence[Mapping[str, Any]], settled: bool
+) -> None:
+    every = article.spots(judged.text)
+    astray = inspection.miscited(every, sources)
+    judged.findings += astray
+    spots = [spot for spot in every if spot.text not in {finding.quote for finding in astray}]
     found = inspection.wrong_numbers(spots, sources)
     found += inspection.wrong_quotes(spots, sources)
     found += inspection.wrong_names(spots, sources)
     found += inspection.unsourced(spots, sources)
     if not settled:  # a person has looked at the dispute and decided
-        judged.disputed = inspection.one_sided(spots, sources, contradictions)
+        judged.disputed = inspection.one_sided(every, sources, contradictions)
         found += [finding for finding, _ in judged.disputed]
     judged.findings += _one_each(found)
 
@@ -113,7 +122,9 @@ def _one_each(found: Sequence[Finding]) -> list[Finding]:
 
 
 def _against_house(judged: Judged, brief: Brief, wanted: Assignment, settings: Settings) -> None:
-    least, most = (wanted.words.min, wanted.words.max) if wanted.words else (settings.words.min, settings.words.max)
+    least, most = (
+        (wanted.words.min, wanted.words.max) if wanted.words else (settings.words.min, settings.words.max)
+    )
     judged.findings += inspection.wrong_head(judged.text, settings.required_fields)
     judged.findings += inspection.missing_sections(judged.text, settings.required_sections)
     judged.findings += inspection.empty_sections(judged.text)
@@ -134,7 +145,9 @@ async def _against_voice(judged: Judged, brief: Brief, desk: Desk) -> None:
     taken = {finding.quote for finding in judged.findings}
     spots = {spot.text for spot in article.spots(judged.text)}
     judged.findings += [
-        Finding(kind="tone", text=remark.text, quote=remark.quote, severity="minor", suggestion=remark.suggestion)
+        Finding(
+            kind="tone", text=remark.text, quote=remark.quote, severity="minor", suggestion=remark.suggestion
+        )
         for remark in reply.remarks
         if remark.quote in spots and remark.quote not in taken
     ]
@@ -149,9 +162,13 @@ def _correct(judged: Judged, brief: Brief) -> None:
     may = brief.authority.get("correct", "none") in ("minor", "all")
     for place, finding in enumerate(judged.findings):
         if may and finding.kind == "citation" and finding.severity == "minor" and finding.source:
-            mended = article.cite(article.CITATION.sub("", finding.quote).replace(" .", "."), [finding.source])
+            mended = article.cite(
+                article.CITATION.sub("", finding.quote).replace(" .", "."), [finding.source]
+            )
             judged.text = judged.text.replace(finding.quote, mended, 1)
-            judged.findings[place] = finding.model_copy(update={"state": "corrected", "suggestion": f"Now cites source {finding.source}."})
+            judged.findings[place] = finding.model_copy(
+                update={"state": "corrected", "suggestion": f"Now cites source {finding.source}."}
+            )
     banned = inspection.house_words(brief.voice) | settings.banned_words
     for finding, mended in inspection.banned_words(article.spots(judged.text), banned):
         if may and mended:
@@ -167,7 +184,9 @@ def _verdict(judged: Judged, brief: Brief, draft: Given, wanted: Assignment, che
     corrected = [finding for finding in judged.findings if finding.state == "corrected"]
     made = [_report(judged, checks, brief)]
     if judged.text != draft.text:
-        made.append(Made(kind="draft", text=judged.text, data=draft.data | {"words": article.word_count(judged.text)}))
+        made.append(
+            Made(kind="draft", text=judged.text, data=draft.data | {"words": article.word_count(judged.text)})
+        )
     outcome = Outcome(
         made=tuple(made),
         findings=tuple(judged.findings),
@@ -179,7 +198,9 @@ def _verdict(judged: Judged, brief: Brief, draft: Given, wanted: Assignment, che
     if not judged.major:
         return outcome
     if question := _question(judged, brief, draft, wanted):
-        return outcome.model_copy(update={"word": "escalate", "question": question, "why": _list(judged.major)})
+        return outcome.model_copy(
+            update={"word": "escalate", "question": question, "why": _list(judged.major)}
+        )
     return outcome.model_copy(update={"word": "send_back", "why": _list(judged.major)})
 
 
@@ -187,10 +208,17 @@ def _question(judged: Judged, brief: Brief, draft: Given, wanted: Assignment) ->
     """The one question for a person; empty where sending the draft back will do."""
     for finding, dispute in judged.disputed:
         if finding in judged.major and _demanded(dispute, wanted):
-            sides = " or ".join(f"{side['value']} (source {side['source']}: “{side['text']}”)" for side in dispute["statements"])
+            sides = " or ".join(
+                f"{side['value']} (source {side['source']}: “{side['text']}”)"
+                for side in dispute["statements"]
+            )
             return f"The brief demands a figure that the sources dispute. Which one holds: {sides}?"
     if again := _again(judged.major, draft):
-        choice = "Keep the passage, fix it or drop it?" if again.quote else "Mend it by hand, or let the article go on without it?"
+        choice = (
+            "Keep the passage, fix it or drop it?"
+            if again.quote
+            else "Mend it by hand, or let the article go on without it?"
+        )
         return f"The same remark came up twice and was not put right: {again.text} {choice}"
     if not brief.authority.get("send_back"):
         return f"The draft has {_count(judged.major)} that must be put right, and the reviewer may not send work back. What next?"
@@ -240,9 +268,13 @@ _CHECKS = (
 
 
 def _checks(judged: Judged, wanted: Assignment, settings: Settings, research: Given) -> list[Check]:
-    least, most = (wanted.words.min, wanted.words.max) if wanted.words else (settings.words.min, settings.words.max)
+    least, most = (
+        (wanted.words.min, wanted.words.max) if wanted.words else (settings.words.min, settings.words.max)
+    )
     count = article.word_count(judged.text)
-    checks = [Check(name="Length", passed=least <= count <= most, text=f"{count:,} of {least:,} to {most:,} words")]
+    checks = [
+        Check(name="Length", passed=least <= count <= most, text=f"{count:,} of {least:,} to {most:,} words")
+    ]
     for name, kinds, good in _CHECKS:
         remarks = [finding for finding in judged.findings if finding.kind in kinds]
         open_ones = [finding for finding in remarks if finding.state == "open"]

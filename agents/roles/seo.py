@@ -44,7 +44,11 @@ async def work(brief: Brief, desk: Desk) -> Outcome:
     settings = Settings.model_validate(brief.settings)
     draft = brief.artifact("draft")
     if draft is None:
-        return Outcome(word="escalate", question="There is no draft to work on. Should the writer run again?", why="SEO edits a draft.")
+        return Outcome(
+            word="escalate",
+            question="There is no draft to work on. Should the writer run again?",
+            why="SEO edits a draft.",
+        )
     wanted = assignment.read(brief)
     fields, body = front_matter.read(draft.text, "the draft's front matter")
     keyword = wanted.keyword or str(fields.get("keyword", ""))
@@ -59,7 +63,11 @@ async def work(brief: Brief, desk: Desk) -> Outcome:
         **draft.data, "title": fields.get("title", ""), "description": fields.get("description", ""), "keyword": keyword,
         "words": article.word_count(text), "edits": edits, "seo": {check.name: check.text for check in checks},
     }  # fmt: skip
-    return Outcome(made=(Made(kind="draft", text=text, data=data),), checks=tuple(checks), summary=_summary(edits, checks))
+    return Outcome(
+        made=(Made(kind="draft", text=text, data=data),),
+        checks=tuple(checks),
+        summary=_summary(edits, checks),
+    )
 
 
 def _with_title(
@@ -72,12 +80,20 @@ def _with_title(
         better = f"{_capital(keyword)}: {title[0].lower() + title[1:] if title[1:2].islower() else title}"
     if better == title or len(better) > settings.title_most:
         return fields | {"title": title}
-    edits.append({"where": "title", "before": title, "after": better, "why": f"The title did not name “{keyword}”."})
+    edits.append(
+        {"where": "title", "before": title, "after": better, "why": f"The title did not name “{keyword}”."}
+    )
     return fields | {"title": better}
 
 
 async def _with_description(
-    fields: dict[str, Any], body: str, keyword: str, brief: Brief, desk: Desk, settings: Settings, edits: list[Edit]
+    fields: dict[str, Any],
+    body: str,
+    keyword: str,
+    brief: Brief,
+    desk: Desk,
+    settings: Settings,
+    edits: list[Edit],
 ) -> dict[str, Any]:
     """Ask for a meta description where the present one has the wrong size or does not name the keyword."""
     before = str(fields.get("description", ""))
@@ -89,12 +105,16 @@ async def _with_description(
         Ask(
             kind="describe",
             instructions=brief.instructions,
-            material=material(title=fields["title"], keyword=keyword, sentences=spots[:60], most=settings.description_most),
+            material=material(
+                title=fields["title"], keyword=keyword, sentences=spots[:60], most=settings.description_most
+            ),
             returns=Description,
         )
     )
     after = one_line(article.bare(reply.text), settings.description_most)
-    better = settings.description_least <= len(after) and (_has(after, keyword) or not _has(before, keyword) or not fits)
+    better = settings.description_least <= len(after) and (
+        _has(after, keyword) or not _has(before, keyword) or not fits
+    )
     if after == before or not better:
         return fields
     why = f"It had {len(before)} characters; {settings.description_least} to {settings.description_most} are shown in full."
@@ -106,14 +126,18 @@ async def _with_description(
 
 def _with_keyword_heading(body: str, keyword: str, wanted: Assignment, edits: list[Edit]) -> str:
     """Name the keyword in one heading, unless the brief ordered the headings."""
-    headings = [p.heading for p in article.parts(body) if p.heading and p.heading not in ("In short", article.SOURCES)]
+    headings = [
+        p.heading for p in article.parts(body) if p.heading and p.heading not in ("In short", article.SOURCES)
+    ]
     if not keyword or wanted.sections or not headings or any(_has(heading, keyword) for heading in headings):
         return body
     before = next((heading for heading in headings if not _echoes(heading, keyword)), "")
     if not before:
         return body
     after = f"{_capital(keyword)}: {before[0].lower() + before[1:] if before[1:2].islower() else before}"
-    edits.append({"where": "heading", "before": before, "after": after, "why": f"No heading named “{keyword}”."})
+    edits.append(
+        {"where": "heading", "before": before, "after": after, "why": f"No heading named “{keyword}”."}
+    )
     return re.sub(rf"^(##+ ){re.escape(before)}[ \t]*$", lambda m: m[1] + after, body, count=1, flags=re.M)
 
 
@@ -124,17 +148,32 @@ def _with_links(
     linked = sum(f"]({other.path})" in body for other in articles)
     taken: set[str] = set()
     for other in articles:
-        if linked >= settings.most_links or other.path in body or other.title.lower() == str(fields.get("title", "")).lower():
+        if (
+            linked >= settings.most_links
+            or other.path in body
+            or other.title.lower() == str(fields.get("title", "")).lower()
+        ):
             continue
         # One everyday word ("budget") is no sign that the other article is about the same.
-        phrases = [p for p in other.keywords if " " in p or words.stem(p) in map(words.stem, words.tokens(other.title))]
+        phrases = [
+            p
+            for p in other.keywords
+            if " " in p or words.stem(p) in map(words.stem, words.tokens(other.title))
+        ]
         for phrase in sorted([other.title, *phrases], key=len, reverse=True):
             if found := _mention(body, phrase, taken):
                 spot, start, end = found
                 mention = body[start:end]
                 taken.add(spot)
                 body = f"{body[:start]}[{mention}]({other.path}){body[end:]}"
-                edits.append({"where": "link", "before": mention, "after": f"[{mention}]({other.path})", "why": f"Leads to “{other.title}”."})
+                edits.append(
+                    {
+                        "where": "link",
+                        "before": mention,
+                        "after": f"[{mention}]({other.path})",
+                        "why": f"Leads to “{other.title}”.",
+                    }
+                )
                 linked += 1
                 break
     return body
@@ -144,7 +183,12 @@ def _mention(body: str, phrase: str, taken: set[str]) -> tuple[str, int, int] | 
     """The first place where prose mentions a phrase outside links, code and quotations."""
     pattern = re.compile(rf"(?<![\w\[/.-]){re.escape(phrase)}(?![\w\]/-])", re.I)
     for spot in article.spots(body):
-        if spot.section == "In short" or not spot.citations or "](" in spot.text or article.bare(spot.text) in taken:
+        if (
+            spot.section == "In short"
+            or not spot.citations
+            or "](" in spot.text
+            or article.bare(spot.text) in taken
+        ):
             continue
         outside = re.sub(r"[“\"][^”\"]*[”\"]|`[^`]*`", lambda m: "\0" * len(m[0]), spot.text)
         if match := pattern.search(outside):
@@ -155,7 +199,11 @@ def _mention(body: str, phrase: str, taken: set[str]) -> tuple[str, int, int] | 
 def _checks(text: str, fields: dict[str, Any], keyword: str, settings: Settings) -> list[Check]:
     title, description = str(fields.get("title", "")), str(fields.get("description", ""))
     checks = [
-        Check(name="Title", passed=0 < len(title) <= settings.title_most, text=f"{len(title)} of at most {settings.title_most} characters"),
+        Check(
+            name="Title",
+            passed=0 < len(title) <= settings.title_most,
+            text=f"{len(title)} of at most {settings.title_most} characters",
+        ),
         Check(
             name="Description",
             passed=settings.description_least <= len(description) <= settings.description_most,
@@ -188,7 +236,11 @@ def _keyword_checks(text: str, title: str, keyword: str, settings: Settings) -> 
             passed=settings.density_least <= density <= settings.density_most,
             text=f"{density:.1f} % of the words ({times} times “{keyword}”), {settings.density_least:g} to {settings.density_most:g} % wanted",
         ),
-        Check(name="Keyword placement", passed=len(placed) == 3, text=f"in {', '.join(placed) or 'no prominent place'}"),
+        Check(
+            name="Keyword placement",
+            passed=len(placed) == 3,
+            text=f"in {', '.join(placed) or 'no prominent place'}",
+        ),
     ]
 
 
@@ -200,7 +252,11 @@ def _times(text: str, keyword: str) -> int:
     """How often a keyword occurs, whatever its endings."""
     wanted = [words.stem(token) for token in words.tokens(keyword)]
     found = [words.stem(token) for token in words.tokens(text)]
-    return sum(found[i : i + len(wanted)] == wanted for i in range(len(found) - len(wanted) + 1)) if wanted else 0
+    return (
+        sum(found[i : i + len(wanted)] == wanted for i in range(len(found) - len(wanted) + 1))
+        if wanted
+        else 0
+    )
 
 
 def _echoes(text: str, keyword: str) -> bool:

@@ -48,7 +48,12 @@ async def work(brief: Brief, desk: Desk) -> Outcome:
 
 async def _write(brief: Brief, desk: Desk, wanted: Assignment, research: Given) -> Outcome:
     reply: Draft = await desk.ask(
-        Ask(kind="write_draft", instructions=brief.instructions, material=_material(brief, wanted, research), returns=Draft)
+        Ask(
+            kind="write_draft",
+            instructions=brief.instructions,
+            material=_material(brief, wanted, research),
+            returns=Draft,
+        )
     )
     sections = _known(reply.sections, research)
     if not any(section.paragraphs for section in sections):
@@ -62,11 +67,15 @@ async def _write(brief: Brief, desk: Desk, wanted: Assignment, research: Given) 
     }  # fmt: skip
     body = "\n\n".join([*(_section(section) for section in sections), _sources(research)])
     text = front_matter.write(fields, body + "\n")
-    unbacked = sum(not s.sources for section in sections for paragraph in section.paragraphs for s in paragraph)
+    unbacked = sum(
+        not s.sources for section in sections for paragraph in section.paragraphs for s in paragraph
+    )
     summary = f"Wrote {article.word_count(text):,} words in {len(sections)} sections from {len(research.data['sources'])} sources."
     if unbacked:
         summary += f" {unbacked} {'statement' if unbacked == 1 else 'statements'} that the brief orders {'has' if unbacked == 1 else 'have'} no source."
-    return Outcome(made=(_made(text, brief, ()),), summary=summary, fields={"words": article.word_count(text)})
+    return Outcome(
+        made=(_made(text, brief, ()),), summary=summary, fields={"words": article.word_count(text)}
+    )
 
 
 async def _revise(brief: Brief, desk: Desk, wanted: Assignment, research: Given, before: Given) -> Outcome:
@@ -111,7 +120,11 @@ def _answered(text: str, number: int, changes: Sequence[Change], research: Given
         new = _sentences(change.new, research)
         after = _apply(text, change, new)
         if after is None:
-            told.append("A sentence that should change is not in the draft any more." if change.action != "none" else change.answer)
+            told.append(
+                "A sentence that should change is not in the draft any more."
+                if change.action != "none"
+                else change.answer
+            )
             continue
         text = after
         told.append(change.answer)
@@ -145,7 +158,10 @@ def _without(text: str, sentence: str) -> str:
     before, after = text[:place].rstrip(" "), text[place + len(sentence) :].lstrip(" ")
     marker = re.search(r"(?:^|\n)(?:[-*+]|\d{1,3}[.)])$", before)
     if marker and after[:1] in ("\n", ""):
-        before, after = before[: marker.start() + 1].rstrip("\n") + "\n", after.lstrip("\n") if after.startswith("\n-") else after
+        before, after = (
+            before[: marker.start() + 1].rstrip("\n") + "\n",
+            after.lstrip("\n") if after.startswith("\n-") else after,
+        )
     elif before and before[-1] != "\n" and after[:1] not in ("\n", ""):
         before += " "
     return re.sub(r"\n{3,}", "\n\n", before + after)
@@ -161,7 +177,11 @@ def _at_end_of(text: str, heading: str, fresh: str) -> str | None:
 def _with_section(text: str, heading: str, new: Sequence[Sentence]) -> str:
     """A new section before the list of sources: steps where it tells what to do, prose otherwise."""
     steps = len(new) > 1 and len({tuple(s.sources) for s in new}) > 1
-    body = Section(heading=heading, paragraphs=[[s] for s in new] if steps else [list(new)], style="steps" if steps else "prose")
+    body = Section(
+        heading=heading,
+        paragraphs=[[s] for s in new] if steps else [list(new)],
+        style="steps" if steps else "prose",
+    )
     sources = next((p for p in article.parts(text) if p.heading == SOURCES), None)
     place = text.rindex("\n#", 0, sources.start) + 1 if sources else len(text)
     return f"{text[:place].rstrip()}\n\n{_section(body)}\n\n{text[place:]}"
@@ -173,7 +193,10 @@ def _retitled(text: str, title: str) -> str | None:
 
 
 def _material(brief: Brief, wanted: Assignment, research: Given) -> dict[str, Any]:
-    notes = {key: research.data.get(key, []) for key in ("background", "key_points", "figures", "quotes", "open_questions")}
+    notes = {
+        key: research.data.get(key, [])
+        for key in ("background", "key_points", "figures", "quotes", "open_questions")
+    }
     return material(
         title=wanted.title, brief=wanted.brief, keyword=wanted.keyword, sections=wanted.sections,
         must_mention=wanted.must_mention, words=wanted.words.model_dump() if wanted.words else None,

@@ -81,4 +81,6 @@ def _shaped(shape: type[BaseModel], value: Mapping[str, Any], what: str) -> Any:
         return shape.model_validate(dict(value))
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise Refused(f"{what} was refused: {wrong}. It takes: {', '.join(shape.model_fields) or 'nothing'}.") from None
+        raise Refused(
+            f"{what} was refused: {wrong}. It takes: {', '.join(shape.model_fields) or 'nothing'}."
+        ) from None

@@ -50,5 +50,7 @@ def _main_text(html: str) -> str:
     """The article of a page without navigation; the page as it is where no article can be told apart."""
     import trafilatura  # loads lxml and takes half a second: only where a page is read
 
-    found = trafilatura.extract(html, output_format="markdown", include_comments=False, include_images=False, include_links=False)
+    found = trafilatura.extract(
+        html, output_format="markdown", include_comments=False, include_images=False, include_links=False
+    )
     return found if found and len(found) > 200 else html

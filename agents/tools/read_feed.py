@@ -40,7 +40,9 @@ async def run(arguments: Arguments, reach: Reach) -> dict[str, Any]:
     permission = reach.permission
     answer = await web.get(arguments.url, KINDS, permission.most_bytes, permission.seconds, reach.environment)
     if answer.cut:
-        raise Refused(f"The feed {arguments.url[:200]} is larger than {permission.most_bytes:,} bytes. Name the entries you need.")
+        raise Refused(
+            f"The feed {arguments.url[:200]} is larger than {permission.most_bytes:,} bytes. Name the entries you need."
+        )
     entries = await asyncio.to_thread(_entries, answer.raw, arguments.url)
     return {"url": answer.url, "entries": entries[: permission.most_entries]}
 
@@ -58,7 +60,9 @@ def _entries(raw: bytes, url: str) -> list[dict[str, str]]:
 def _entry(item: Any) -> dict[str, str]:
     body = _text(item, _FULL, f"{_ATOM}content", "description", f"{_ATOM}summary")
     text = clean(html_text(body) if "<" in body else body, 200_000)
-    link = _text(item, "link") or next((e.get("href", "") for e in item.iter(f"{_ATOM}link") if e.get("rel", "alternate") == "alternate"), "")
+    link = _text(item, "link") or next(
+        (e.get("href", "") for e in item.iter(f"{_ATOM}link") if e.get("rel", "alternate") == "alternate"), ""
+    )
     return {
         "title": one_line(_text(item, "title", f"{_ATOM}title"), 160),
         "url": one_line(link, 500) if link.startswith(("http://", "https://")) else "",

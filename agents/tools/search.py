@@ -48,7 +48,9 @@ def _search(question: str, workspace: Path, permission: Permission) -> list[dict
 
 
 def _names(workspace: Path) -> list[str]:
-    return sorted(str(path.relative_to(workspace)) for path in workspace.rglob("*") if path.is_file())[:MOST_FILES]
+    return sorted(str(path.relative_to(workspace)) for path in workspace.rglob("*") if path.is_file())[
+        :MOST_FILES
+    ]
 
 
 def _passages(workspace: Path, name: str, permission: Permission) -> list[str]:

@@ -1,6 +1,6 @@
 """Runs the article line over a folder without Django: real roles, real tools, the built-in engine.
 
-    python -m tests.agents.line FOLDER "Title" [--keyword K]       or a folder with a brief.yaml
+python -m tests.agents.line FOLDER "Title" [--keyword K]       or a folder with a brief.yaml
 """
 
 from __future__ import annotations
@@ -73,7 +73,16 @@ class Line:
         for made in outcome.made:
             kept = self.artifacts.setdefault(made.kind, [])
             digest = hashlib.sha256(made.text.encode()).hexdigest()
-            kept.append(Given(kind=made.kind, number=len(kept) + 1, text=made.text, data=made.data, sha256=digest, made_by=f"agent:{agent}"))
+            kept.append(
+                Given(
+                    kind=made.kind,
+                    number=len(kept) + 1,
+                    text=made.text,
+                    data=made.data,
+                    sha256=digest,
+                    made_by=f"agent:{agent}",
+                )
+            )
         return outcome
 
     def run(self) -> Outcome:
@@ -118,7 +127,9 @@ def materials() -> dict[str, dict[str, str]]:
     """What the article workflow lends to every task."""
     return {
         "audience": {path.stem: path.read_text("utf-8") for path in (WORKFLOW / "audiences").glob("*.md")},
-        "examples": {path.stem: path.read_text("utf-8") for path in sorted((WORKFLOW / "examples").glob("*.md"))},
+        "examples": {
+            path.stem: path.read_text("utf-8") for path in sorted((WORKFLOW / "examples").glob("*.md"))
+        },
         "site_articles": {"site_articles": (WORKFLOW / "site_articles.yaml").read_text("utf-8")},
     }
 
@@ -147,7 +158,9 @@ def main() -> None:
     for agent, one in line.log:
         print(f"{agent:10} {one.word:10} {one.summary} {one.question} {one.why}")
         for finding in one.findings:
-            print(f"           - {finding.kind} [{finding.severity}, {finding.state}] {finding.text} | {finding.quote[:150]} | {finding.passage[:120]}")
+            print(
+                f"           - {finding.kind} [{finding.severity}, {finding.state}] {finding.text} | {finding.quote[:150]} | {finding.passage[:120]}"
+            )
         for answer in one.answers:
             print(_shown(answer))
     for note in line.notes:

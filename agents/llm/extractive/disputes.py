@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from agents.prose.corpus import Corpus, Line
 from agents.llm.jobs import Contradiction, Figure
 from agents.prose import figures, sentences, words
+from agents.prose.corpus import Corpus, Line
 from agents.prose.figures import Number
 
 ALIKE = 0.69  # tried on texts with known disputes; lower finds mere neighbours in topic
@@ -25,7 +25,9 @@ def disputes(corpus: Corpus, at_most: int = 10) -> list[Contradiction]:
         if first.index in taken or second.index in taken:
             continue
         taken |= {first.index, second.index}
-        shared = [w for w in words.tokens(first.text) if w in words.tokens(second.text) and w not in words.STOP]
+        shared = [
+            w for w in words.tokens(first.text) if w in words.tokens(second.text) and w not in words.STOP
+        ]
         result.append(
             Contradiction(
                 topic=" ".join(word for word in shared if not word[0].isdigit()),
@@ -90,4 +92,8 @@ def _disputed(first: Line, second: Line, stated: dict[int, list[Number]]) -> tup
 def _figures(text: str) -> list[Number]:
     """Numbers that measure something: years and days of the month do not."""
     dated = " ".join(figures.dates(text))
-    return [n for n in figures.numbers(text) if n.text not in dated and not (1500 <= n.value < 2100 and not n.unit)]
+    return [
+        n
+        for n in figures.numbers(text)
+        if n.text not in dated and not (1500 <= n.value < 2100 and not n.unit)
+    ]

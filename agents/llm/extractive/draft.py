@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents.llm.extractive import themes
-from agents.prose.corpus import Corpus, Line, corpus, topic
 from agents.llm.extractive.passages import Passage, follow, passages
 from agents.llm.jobs import Draft, Section, Sentence
 from agents.prose import figures, sentences, words
+from agents.prose.corpus import Corpus, Line, corpus, topic
 from agents.prose.support import backing
 
 OPENING = "In short"
@@ -30,7 +30,9 @@ DEFAULT_WORDS = (500, 900)
 
 
 # "The pilot was useful" opens well only for a reader who knows which pilot.
-_BARE = re.compile(r"(?:The|According to the|An?) (?:new |same |whole )?[A-Za-z]+ (?:[a-z]+ed|is|are|was|were|has|have|had|cost|will|can|may|in|,|[a-z]+s)\b")
+_BARE = re.compile(
+    r"(?:The|According to the|An?) (?:new |same |whole )?[A-Za-z]+ (?:[a-z]+ed|is|are|was|were|has|have|had|cost|will|can|may|in|,|[a-z]+s)\b"
+)
 
 
 @dataclass
@@ -80,7 +82,9 @@ class _Writer:
         if summary:
             sections.insert(0, Section(heading=OPENING, paragraphs=[[s] for s in summary], style="bullets"))
         introduce(sections, self.corpus)
-        return Draft(description=describe(self.material | {"sentences": self._texts(summary)}), sections=sections)
+        return Draft(
+            description=describe({**self.material, "sentences": self._texts(summary)}), sections=sections
+        )
 
     def _length(self) -> tuple[int, int]:
         wanted = self.material.get("words") or {}
@@ -123,7 +127,10 @@ class _Writer:
         for seed in seeds:
             near = sorted(self.passages, key=lambda p: -self._near(seed, p))[:6]
             heading = self._name(seed, near, [plan.heading for plan in plans])
-            question = words.vector([w for p in near[:3] for w in words.content(p.text)] + words.content(seed.text) * 2, self.corpus.idf)
+            question = words.vector(
+                [w for p in near[:3] for w in words.content(p.text)] + words.content(seed.text) * 2,
+                self.corpus.idf,
+            )
             plans.append(Plan(heading, question))
         return sorted(plans, key=lambda plan: plan.heading != "Background")
 
@@ -154,7 +161,11 @@ class _Writer:
                 self.taken |= {line.index for score, line in self.corpus.best(text)[:8] if score > 0.4}
                 continue
             paragraph = self.corpus.paragraphs[line.paragraph]
-            after = [other for other in follow(paragraph[paragraph.index(line) :])[1:] if other.index not in self.taken]
+            after = [
+                other
+                for other in follow(paragraph[paragraph.index(line) :])[1:]
+                if other.index not in self.taken
+            ]
             same = {other.index for score, other in self.corpus.best(text)[:5] if score > 0.75}
             self.taken |= same | {line.index} | {other.index for other in after}
             claimed = Sentence(text=text, sources=[line.source])
@@ -217,7 +228,9 @@ class _Writer:
             for _, passage in sorted(scored, key=lambda pair: -pair[0]):
                 same = sum(p.source == passage.source for p in plan.chosen)
                 repeated = any(line.index in self.taken for line in passage.lines)
-                near = max((words.alike(self._vector(passage), self._vector(p)) for p in plan.chosen), default=0)
+                near = max(
+                    (words.alike(self._vector(passage), self._vector(p)) for p in plan.chosen), default=0
+                )
                 if len(plan.chosen) < STEPS and same < limit and not repeated and near < 0.45:
                     plan.chosen.append(passage)
                     self._take(passage)
@@ -229,8 +242,18 @@ class _Writer:
             number = 0.1 if figures.numbers(line.text) else 0
             named = 0.35 if keyword and keyword <= set(words.content(line.text)) else 0
             named -= 0.2 if _BARE.match(line.text) else 0
-            strangers = sum(words.stem(w) not in self.named for name in figures.names(line.text) for w in words.tokens(name))
-            return self.corpus.fit(self.subject, line) + 0.4 * self.corpus.rank[line.index] + number + named - 0.08 * strangers
+            strangers = sum(
+                words.stem(w) not in self.named
+                for name in figures.names(line.text)
+                for w in words.tokens(name)
+            )
+            return (
+                self.corpus.fit(self.subject, line)
+                + 0.4 * self.corpus.rank[line.index]
+                + number
+                + named
+                - 0.08 * strangers
+            )
 
         keyword = set(words.content(str(self.material.get("keyword", ""))))
 
@@ -240,7 +263,10 @@ class _Writer:
                 break
             fits = line.opens and line.index not in self.taken and 8 <= words.count(line.text) <= 32
             fits = fits and not figures.quotations(line.text) and line.kind == "paragraph"
-            near = max((words.alike(self.corpus.vectors[line.index], self.corpus.vectors[o.index]) for o in chosen), default=0)
+            near = max(
+                (words.alike(self.corpus.vectors[line.index], self.corpus.vectors[o.index]) for o in chosen),
+                default=0,
+            )
             fits = fits and not any(self._other_side(line)) and not themes.advises(line.text)
             if fits and near < 0.4 and worth(line) > 0.15:
                 chosen.append(line)
@@ -288,7 +314,9 @@ def introduce(sections: Sequence[Section], corpus: Corpus) -> None:
         for surname, name in names.items():
             if name in sentence.text:
                 known.add(name)
-            elif name not in known and (match := re.search(rf"(?<![\w-]){re.escape(surname)}(?![\w-])", sentence.text)):
+            elif name not in known and (
+                match := re.search(rf"(?<![\w-]){re.escape(surname)}(?![\w-])", sentence.text)
+            ):
                 known.add(name)
                 if sentence.text[: match.start()].count("“") == sentence.text[: match.start()].count("”"):
                     sentence.text = sentence.text[: match.start()] + name + sentence.text[match.end() :]
@@ -300,7 +328,11 @@ def _full_names(corpus: Corpus) -> dict[int, dict[str, str]]:
     for number in corpus.titles:
         text = " ".join(line.text for line in corpus.lines if line.source == number)
         names = {name for line in corpus.lines if line.source == number for name in figures.names(line.text)}
-        people = [name.split() for name in names if len(name.split()) == 2 and all(part.isalpha() for part in name.split())]
+        people = [
+            name.split()
+            for name in names
+            if len(name.split()) == 2 and all(part.isalpha() for part in name.split())
+        ]
         # A surname is spoken of alone, and somebody speaks or acts under the full name.
         found[number] = {
             last: f"{first} {last}" for first, last in people
@@ -312,7 +344,10 @@ def _full_names(corpus: Corpus) -> dict[int, dict[str, str]]:
 def dissent(text: str, source: int, titles: Mapping[int, str]) -> Sentence:
     """The fixed frame around the other side of a disputed figure; the words inside are the source's."""
     title = titles[source].split(": ")[0]
-    return Sentence(text=f"“{title}” gives a different figure: “{text.replace('“', '‘').replace('”', '’')}”", sources=[source])
+    return Sentence(
+        text=f"“{title}” gives a different figure: “{text.replace('“', '‘').replace('”', '’')}”",
+        sources=[source],
+    )
 
 
 def describe(material: Mapping[str, Any]) -> str:
@@ -329,7 +364,11 @@ def describe(material: Mapping[str, Any]) -> str:
         return str(max(fitting, key=fit))
     title = str(material["title"]).rstrip(".")
     count = len(material.get("sources", []))
-    return f"{title}: what {count} sources report, with their figures and their words." if count > 1 else f"{title}: what the source reports."
+    return (
+        f"{title}: what {count} sources report, with their figures and their words."
+        if count > 1
+        else f"{title}: what the source reports."
+    )
 
 
 def _arranged(chosen: Sequence[Passage]) -> list[Passage]:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agents.llm.extractive import themes
-from agents.prose.corpus import Corpus, Line, corpus, topic
 from agents.llm.extractive.disputes import disputes
 from agents.llm.jobs import Cited, Coverage, Dated, Figure, Notes, Quote
 from agents.prose import figures, sentences, words
+from agents.prose.corpus import Corpus, Line, corpus, topic
 from agents.prose.support import backing
 
 
@@ -23,7 +23,8 @@ def notes(material: Mapping[str, Any]) -> Notes:
         return found.fit(question, line) + 0.4 * found.rank[line.index] + (0.1 if line.place == 0 else 0)
 
     whole = sorted(
-        (line for line in found.lines if sentences.is_whole(line.text)), key=lambda line: (-worth(line), line.index)
+        (line for line in found.lines if sentences.is_whole(line.text)),
+        key=lambda line: (-worth(line), line.index),
     )
     alone = [line for line in whole if line.opens]
     contradictions = disputes(found)
@@ -56,7 +57,9 @@ def _cited(line: Line) -> Cited:
 
 
 def _is_background(line: Line) -> bool:
-    return bool(re.search(r"background|summary|introduction|overview|about|purpose|description", line.heading, re.I))
+    return bool(
+        re.search(r"background|summary|introduction|overview|about|purpose|description", line.heading, re.I)
+    )
 
 
 def _spread(lines: list[Line], found: Corpus, wanted: Callable[[Line], bool], most: int) -> list[Line]:
@@ -67,7 +70,9 @@ def _spread(lines: list[Line], found: Corpus, wanted: Callable[[Line], bool], mo
             if len(chosen) == most or line in chosen or not wanted(line):
                 continue
             same = sum(other.source == line.source for other in chosen)
-            near = max((words.alike(found.vectors[line.index], found.vectors[o.index]) for o in chosen), default=0)
+            near = max(
+                (words.alike(found.vectors[line.index], found.vectors[o.index]) for o in chosen), default=0
+            )
             if same < limit and near < 0.5:
                 chosen.append(line)
     return chosen
@@ -77,7 +82,13 @@ def _figures(lines: list[Line]) -> list[Figure]:
     return [
         Figure(text=line.text, source=line.source, value=numbers[0].text)
         for line in lines
-        if (numbers := [n for n in figures.numbers(line.text) if n.unit and n.text not in " ".join(figures.dates(line.text))])
+        if (
+            numbers := [
+                n
+                for n in figures.numbers(line.text)
+                if n.unit and n.text not in " ".join(figures.dates(line.text))
+            ]
+        )
     ]
 
 
@@ -91,7 +102,11 @@ def _quotes(lines: list[Line]) -> list[Quote]:
 
 
 def _dates(lines: list[Line]) -> list[Dated]:
-    return [Dated(text=line.text, source=line.source, date=dates[0]) for line in lines if (dates := figures.dates(line.text))]
+    return [
+        Dated(text=line.text, source=line.source, date=dates[0])
+        for line in lines
+        if (dates := figures.dates(line.text))
+    ]
 
 
 def _coverage(found: Corpus, number: int) -> Coverage:
@@ -107,9 +122,13 @@ def _unanswered(material: Mapping[str, Any], found: Corpus) -> list[str]:
     questions = []
     for claim in material.get("must_mention", []):
         if not backing(claim, found):
-            questions.append(f"No source supports “{claim}”, which the brief orders. Where does it come from?")
+            questions.append(
+                f"No source supports “{claim}”, which the brief orders. Where does it come from?"
+            )
     for heading in material.get("sections", []):
         question = words.vector(themes.expand(heading), found.idf)
-        if not themes.is_advice_heading(heading) and not any(found.fit(question, line) > 0.1 for line in found.lines):
+        if not themes.is_advice_heading(heading) and not any(
+            found.fit(question, line) > 0.1 for line in found.lines
+        ):
             questions.append(f"No source says anything about “{heading}”.")
     return questions

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agents.prose.corpus import Corpus, Line
 from agents.prose import sentences, words
+from agents.prose.corpus import Corpus, Line
 
 MOST_SENTENCES = 3
 MOST_WORDS = 75

@@ -12,26 +12,44 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agents.llm.extractive import themes
-from agents.prose.corpus import Corpus, Line, corpus
 from agents.llm.extractive.draft import STEPS, dissent
 from agents.llm.extractive.passages import passages
 from agents.llm.jobs import Change, Revision, Sentence
 from agents.prose import article, figures, words
 from agents.prose.article import Spot
+from agents.prose.corpus import Corpus, Line, corpus
 from agents.prose.support import backing, states
 
 _SAID = r"[“\"'‘]([^”\"'’]{2,300})[”\"'’]"
 _RENAME = re.compile(rf"\b(?:title|headline|call it|rename)\b.*?{_SAID}", re.I | re.S)
 _SWAP = re.compile(rf"\b(?:replace|change|correct)\s+{_SAID}\s+(?:with|by|to|into)\s+{_SAID}", re.I)
 _USE_INSTEAD = re.compile(rf"\b(?:use|write|say)\s+{_SAID}(?:\s+instead of\s+{_SAID})?", re.I)
-_USE_SOURCE = re.compile(r"\b(?:use|take|keep|believe|trust|go with|follow)\b[^.]{0,60}?\bsource (\d{1,3})\b|\bsource (\d{1,3})(?:'s (?:figure|number))? (?:is right|holds|is correct|counts)", re.I)
-_SECTION = re.compile(rf"\b(?:section|heading)s?\b.*?{_SAID}|{_SAID}[^.]*?\b(?:section|is missing|is required)", re.I | re.S)
-_CUT = re.compile(r"\b(?:remove|delete|drop|cut|take (?:it |this )?out|leave (?:it |this )?out|omit|strike|without (?:this|it))\b", re.I)
-_SHORTER = re.compile(r"\b(?:shorten|shorter|tighten|too long|trim|condense|fewer words|over the limit)\b", re.I)
+_USE_SOURCE = re.compile(
+    r"\b(?:use|take|keep|believe|trust|go with|follow)\b[^.]{0,60}?\bsource (\d{1,3})\b|\bsource (\d{1,3})(?:'s (?:figure|number))? (?:is right|holds|is correct|counts)",
+    re.I,
+)
+_SECTION = re.compile(
+    rf"\b(?:section|heading)s?\b.*?{_SAID}|{_SAID}[^.]*?\b(?:section|is missing|is required)", re.I | re.S
+)
+_CUT = re.compile(
+    r"\b(?:remove|delete|drop|cut|take (?:it |this )?out|leave (?:it |this )?out|omit|strike|without (?:this|it))\b",
+    re.I,
+)
+_SHORTER = re.compile(
+    r"\b(?:shorten|shorter|tighten|too long|trim|condense|fewer words|over the limit)\b", re.I
+)
 _LONGER = re.compile(r"\b(?:too short|longer|more words|under the limit|at least \d+ words)\b", re.I)
-_UNBACKED = re.compile(r"\b(?:no source|not in (?:the|any|its) source|unsupported|cannot be found|does not (?:say|have|state)|names no source|cites no source|unverified|not sourced|where does .* come from)\b", re.I)
-_BOTH = re.compile(r"\b(?:both (?:figures|numbers|sides)|another figure|other source|disagree|contradict)", re.I)
-_ADD = re.compile(r"\b(?:add|give|more|include|mention|explain|missing|example|figure|number|quote|evidence|say|state|who|what|when|how much|why|detail|source)\b", re.I)
+_UNBACKED = re.compile(
+    r"\b(?:no source|not in (?:the|any|its) source|unsupported|cannot be found|does not (?:say|have|state)|names no source|cites no source|unverified|not sourced|where does .* come from)\b",
+    re.I,
+)
+_BOTH = re.compile(
+    r"\b(?:both (?:figures|numbers|sides)|another figure|other source|disagree|contradict)", re.I
+)
+_ADD = re.compile(
+    r"\b(?:add|give|more|include|mention|explain|missing|example|figure|number|quote|evidence|say|state|who|what|when|how much|why|detail|source)\b",
+    re.I,
+)
 
 
 def revise(material: Mapping[str, Any]) -> Revision:
@@ -98,13 +116,24 @@ class _Editor:
         where = spot if spot and old in spot.text else next((s for s in self.spots if old in s.text), None)
         if where is None:
             return []
-        return [self._replace(number, where, [where.text.replace(old, new)], f"Replaced “{old}” by “{new}”, as asked.")]
+        return [
+            self._replace(
+                number, where, [where.text.replace(old, new)], f"Replaced “{old}” by “{new}”, as asked."
+            )
+        ]
 
     def _rename(self, number: int, text: str, spot: Spot | None) -> list[Change]:
         title = _RENAME.search(text)
         if title is None:
             return []
-        return [Change(request=number, action="retitle", new=[Sentence(text=title[1])], answer=f"The title is now “{title[1]}”.")]
+        return [
+            Change(
+                request=number,
+                action="retitle",
+                new=[Sentence(text=title[1])],
+                answer=f"The title is now “{title[1]}”.",
+            )
+        ]
 
     def _side_with(self, number: int, text: str, spot: Spot | None) -> list[Change]:
         """A person decided which source holds in a dispute: its sentence stays, the other side goes."""
@@ -121,8 +150,17 @@ class _Editor:
                 if words.plain(s.bare) == words.plain(right["text"]):
                     continue
                 told = words.plain(right["text"]) in self.used
-                change = self._remove(number, s, f"Took out the figure that source {wanted} contradicts, as decided.") if told else self._line(
-                    number, s, self._line_of(right), f"The article now gives the figure of source {wanted}, as decided."
+                change = (
+                    self._remove(
+                        number, s, f"Took out the figure that source {wanted} contradicts, as decided."
+                    )
+                    if told
+                    else self._line(
+                        number,
+                        s,
+                        self._line_of(right),
+                        f"The article now gives the figure of source {wanted}, as decided.",
+                    )
                 )
                 changes.append(change)
         return changes
@@ -140,14 +178,34 @@ class _Editor:
         """Put the closest sourced sentence in place of one that no source supports; else take it out."""
         if line := backing(spot.bare, self.corpus):
             cited = Sentence(text=spot.bare, sources=[line.source])
-            return [self._replace(number, spot, [cited], f"Source {line.source} has it: “{line.text}”. The sentence cites it now.")]
+            return [
+                self._replace(
+                    number,
+                    spot,
+                    [cited],
+                    f"Source {line.source} has it: “{line.text}”. The sentence cites it now.",
+                )
+            ]
         for score, line in self.corpus.best(spot.bare)[:6]:
             if score < 0.3:
                 break
             if words.plain(line.text) in self.used:
-                return [self._remove(number, spot, f"No source has it, so the sentence is gone. What source {line.source} says about it is in the article already: “{line.text}”")]
+                return [
+                    self._remove(
+                        number,
+                        spot,
+                        f"No source has it, so the sentence is gone. What source {line.source} says about it is in the article already: “{line.text}”",
+                    )
+                ]
             if line.opens:
-                return [self._line(number, spot, line, f"No source has it. In its place stands what source {line.source} says: “{line.text}”")]
+                return [
+                    self._line(
+                        number,
+                        spot,
+                        line,
+                        f"No source has it. In its place stands what source {line.source} says: “{line.text}”",
+                    )
+                ]
         return [self._remove(number, spot, "No source says anything like it, so the sentence is gone.")]
 
     def _cut(self, number: int, text: str, spot: Spot | None) -> list[Change]:
@@ -160,7 +218,9 @@ class _Editor:
         near = [s for s in self.spots if s.paragraph == spot.paragraph] if spot else []
         if spot and len(near) == 1:
             return []
-        pool = near[1:] or [s for s in self.spots if s.section.lower() not in ("in short",) and not self._first(s)]
+        pool = near[1:] or [
+            s for s in self.spots if s.section.lower() not in ("in short",) and not self._first(s)
+        ]
         goal = sum(words.count(s.bare) for s in near) // 2 if near else self._over()
         changes, saved = [], 0
         for s in sorted(pool, key=self._weight):
@@ -175,7 +235,9 @@ class _Editor:
         return next(s for s in self.spots if s.paragraph == spot.paragraph) is spot
 
     def _weight(self, spot: Spot) -> float:
-        line = next((line for line in self.corpus.lines if words.plain(line.text) == words.plain(spot.bare)), None)
+        line = next(
+            (line for line in self.corpus.lines if words.plain(line.text) == words.plain(spot.bare)), None
+        )
         return self.corpus.rank[line.index] if line else 1.0
 
     def _over(self) -> int:
@@ -187,16 +249,30 @@ class _Editor:
         least = int((self.material.get("words") or {}).get("min", 0))
         missing = max(30, least + 20 - sum(words.count(s.bare) for s in self.spots))
         changes: list[Change] = []
-        headings = [p.heading for p in article.parts(self.draft) if p.heading.lower() not in ("in short", "sources", "")]
+        headings = [
+            p.heading
+            for p in article.parts(self.draft)
+            if p.heading.lower() not in ("in short", "sources", "")
+        ]
         for passage in sorted(passages(self.corpus), key=lambda p: -self.corpus.rank[p.lines[0].index]):
             if missing <= 0 or not headings:
                 break
             if len(passage.lines) < 2 or any(words.plain(line.text) in self.used for line in passage.lines):
                 continue
             vector = words.vector(passage.text, self.corpus.idf)
-            heading = max(headings, key=lambda h: words.alike(vector, words.vector(themes.expand(h), self.corpus.idf)))
+            heading = max(
+                headings, key=lambda h: words.alike(vector, words.vector(themes.expand(h), self.corpus.idf))
+            )
             new = [self._use(line) for line in passage.lines]
-            changes.append(Change(request=number, action="insert", heading=heading, new=new, answer=f"Added to “{heading}”: “{new[0].text}”"))
+            changes.append(
+                Change(
+                    request=number,
+                    action="insert",
+                    heading=heading,
+                    new=new,
+                    answer=f"Added to “{heading}”: “{new[0].text}”",
+                )
+            )
             missing -= passage.words
         return changes
 
@@ -209,7 +285,15 @@ class _Editor:
             missing = [side for side in sides if side["source"] not in told.citations]
             new = [dissent(side["text"], side["source"], self.corpus.titles) for side in missing]
             if new:
-                return [Change(request=number, action="insert", after=told.text, new=new, answer=f"The article now gives both figures: {sides[0]['value']} and {sides[1]['value']}.")]
+                return [
+                    Change(
+                        request=number,
+                        action="insert",
+                        after=told.text,
+                        new=new,
+                        answer=f"The article now gives both figures: {sides[0]['value']} and {sides[1]['value']}.",
+                    )
+                ]
         return []
 
     def _add_section(self, number: int, text: str, spot: Spot | None) -> list[Change]:
@@ -219,8 +303,22 @@ class _Editor:
             return []
         new = self._advice() if themes.is_advice_heading(heading) else self._about(heading)
         if not new:
-            return [Change(request=number, action="none", answer=f"No source says anything that would fill “{heading}”.")]
-        return [Change(request=number, action="section", heading=heading, new=new, answer=f"Added “{heading}” with what sources {_list(new)} say.")]
+            return [
+                Change(
+                    request=number,
+                    action="none",
+                    answer=f"No source says anything that would fill “{heading}”.",
+                )
+            ]
+        return [
+            Change(
+                request=number,
+                action="section",
+                heading=heading,
+                new=new,
+                answer=f"Added “{heading}” with what sources {_list(new)} say.",
+            )
+        ]
 
     def _advice(self) -> list[Sentence]:
         scored = sorted(
@@ -240,7 +338,9 @@ class _Editor:
 
     def _about(self, heading: str) -> list[Sentence]:
         question = words.vector(themes.expand(heading), self.corpus.idf)
-        ranked = sorted(passages(self.corpus), key=lambda p: -sum(self.corpus.fit(question, line) for line in p.lines))
+        ranked = sorted(
+            passages(self.corpus), key=lambda p: -sum(self.corpus.fit(question, line) for line in p.lines)
+        )
         for passage in ranked:
             if self.corpus.fit(question, passage.lines[0]) < 0.08:
                 break
@@ -250,7 +350,12 @@ class _Editor:
 
     def _add(self, number: int, text: str, spot: Spot | None) -> list[Change]:
         """Add what a source says about what the request names."""
-        asked = re.sub(r"\b(?:please|sentence|paragraph|draft|article|source|reader|section|figure|number)s?\b", " ", text, flags=re.I)
+        asked = re.sub(
+            r"\b(?:please|sentence|paragraph|draft|article|source|reader|section|figure|number)s?\b",
+            " ",
+            text,
+            flags=re.I,
+        )
         if len(words.content(asked)) < 1:
             asked = spot.bare if spot else ""
         wants_number = bool(re.search(r"\b(?:number|figure|how (?:much|many|long)|percent)\b", text, re.I))
@@ -258,10 +363,22 @@ class _Editor:
         wanted = set(words.content(asked))
         for score, line in self.corpus.best(question)[:40]:
             fits = score >= 0.12 and wanted & set(words.content(line.text)) and line.opens
-            if not fits or words.plain(line.text) in self.used or (wants_number and not figures.numbers(line.text)):
+            if (
+                not fits
+                or words.plain(line.text) in self.used
+                or (wants_number and not figures.numbers(line.text))
+            ):
                 continue
             place = spot or self._closest(line)
-            return [Change(request=number, action="insert", after=place.text, new=[self._use(line)], answer=f"Added what source {line.source} says: “{line.text}”")]
+            return [
+                Change(
+                    request=number,
+                    action="insert",
+                    after=place.text,
+                    new=[self._use(line)],
+                    answer=f"Added what source {line.source} says: “{line.text}”",
+                )
+            ]
         return []
 
     def _closest(self, line: Line) -> Spot:
@@ -290,7 +407,10 @@ class _Editor:
 
     def _replace(self, number: int, spot: Spot, new: list[Any], answer: str) -> Change:
         self.gone.add(spot.text)
-        made = [s if isinstance(s, Sentence) else Sentence(text=article.bare(s), sources=list(spot.citations)) for s in new]
+        made = [
+            s if isinstance(s, Sentence) else Sentence(text=article.bare(s), sources=list(spot.citations))
+            for s in new
+        ]
         return Change(request=number, action="replace", old=spot.text, new=made, answer=answer)
 
     def _remove(self, number: int, spot: Spot, answer: str) -> Change:

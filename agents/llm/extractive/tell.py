@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from agents.prose.corpus import corpus
 from agents.llm.jobs import Judgement, Remark, Summary, Text
 from agents.prose import article, sentences, words
+from agents.prose.corpus import corpus
 
 _HYPE = re.compile(
     r"\b(?:revolution\w*|game[- ]chang\w*|cutting[- ]edge|world[- ]class|seamless\w*|unleash\w*|supercharg\w*|next[- ]level"
@@ -24,11 +24,25 @@ def judge(material: Mapping[str, Any]) -> Judgement:
     for spot in article.spots(material["draft"]):
         inside_quotes = re.sub(r"[“\"][^”\"]*[”\"]", "", spot.bare)
         if found := _HYPE.search(inside_quotes):
-            remarks.append(Remark(quote=spot.text, text=f"“{found[0]}” is advertising, not information.", suggestion=f"Say what it does, without “{found[0]}”."))
+            remarks.append(
+                Remark(
+                    quote=spot.text,
+                    text=f"“{found[0]}” is advertising, not information.",
+                    suggestion=f"Say what it does, without “{found[0]}”.",
+                )
+            )
         elif inside_quotes.rstrip().endswith("!"):
-            remarks.append(Remark(quote=spot.text, text="The sentence shouts.", suggestion="End it with a full stop."))
+            remarks.append(
+                Remark(quote=spot.text, text="The sentence shouts.", suggestion="End it with a full stop.")
+            )
         elif words.count(spot.bare) > _LONG:
-            remarks.append(Remark(quote=spot.text, text=f"The sentence has {words.count(spot.bare)} words.", suggestion="Cut it in two."))
+            remarks.append(
+                Remark(
+                    quote=spot.text,
+                    text=f"The sentence has {words.count(spot.bare)} words.",
+                    suggestion="Cut it in two.",
+                )
+            )
     return Judgement(remarks=remarks[:20])
 
 
@@ -40,7 +54,9 @@ def summarise(material: Mapping[str, Any]) -> Summary:
 
 def free(material: Mapping[str, Any]) -> Text:
     """The sentences of the given texts that fit the instructions best, in their order, as bullets."""
-    texts = [{"number": i, "title": str(i), "text": text} for i, text in enumerate(material["texts"], start=1)]
+    texts = [
+        {"number": i, "title": str(i), "text": text} for i, text in enumerate(material["texts"], start=1)
+    ]
     found = corpus(texts)
     question = words.vector(str(material.get("instructions", "")), found.idf)
     lines = [line for line in found.lines if line.opens]

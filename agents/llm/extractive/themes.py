@@ -27,8 +27,14 @@ _THEMES = {
     "security": "security password permission key vulnerability trust certificate",
     "history": "history version release originally author written since",
 }
-_ADVICE_HEADING = re.compile(r"\b(?:advice|advise|recommend\w*|next|to do|go on|begin|start\w*|steps?|lesson|outlook|usage|tips?|first|what (?:helped|helps)|changes helped)\b", re.I)
-_ADVICE = re.compile(r"\b(?:should|recommends?|recommended|advises?|advised|must|ought to|needs? to|have to|make sure|be sure|can be|worth|would tell|is best|it is better)\b", re.I)
+_ADVICE_HEADING = re.compile(
+    r"\b(?:advice|advise|recommend\w*|next|to do|go on|begin|start\w*|steps?|lesson|outlook|usage|tips?|first|what (?:helped|helps)|changes helped)\b",
+    re.I,
+)
+_ADVICE = re.compile(
+    r"\b(?:should|recommends?|recommended|advises?|advised|must|ought to|needs? to|have to|make sure|be sure|can be|worth|would tell|is best|it is better)\b",
+    re.I,
+)
 _IMPERATIVE = re.compile(
     r"^(?:Add|Agree|Always|Ask|Avoid|Begin|Build|Call|Change|Check|Choose|Compare|Compile|Configure|Consider|Consult|Copy|Create|Decide"
     r"|Define|Delete|Do|Download|Edit|Enable|Ensure|Follow|Give|Have|Install|Keep|Leave|Let|List|Look|Make|Mark|Measure|Move|Name|Never|Open"
@@ -36,14 +42,95 @@ _IMPERATIVE = re.compile(
     r"|Take|Tell|Test|Try|Type|Update|Use|Verify|Wait|Write)\b(?! (?:of|was|were|is|are)\b)"
 )
 _EMPTY_HEADINGS = frozenset(
-    """introduction intro overview description summary about notes note readme general misc miscellaneous other contents
-    background method methods author authors credits copyright license licence contact contacts faq changes changelog
-    abstract preface conclusion conclusions name synopsis examples example see also todo bugs files index document functions classes data file version builtins""".split()
+    [
+        "introduction",
+        "intro",
+        "overview",
+        "description",
+        "summary",
+        "about",
+        "notes",
+        "note",
+        "readme",
+        "general",
+        "misc",
+        "miscellaneous",
+        "other",
+        "contents",
+        "background",
+        "method",
+        "methods",
+        "author",
+        "authors",
+        "credits",
+        "copyright",
+        "license",
+        "licence",
+        "contact",
+        "contacts",
+        "faq",
+        "changes",
+        "changelog",
+        "abstract",
+        "preface",
+        "conclusion",
+        "conclusions",
+        "name",
+        "synopsis",
+        "examples",
+        "example",
+        "see",
+        "also",
+        "todo",
+        "bugs",
+        "files",
+        "index",
+        "document",
+        "functions",
+        "classes",
+        "data",
+        "file",
+        "version",
+        "builtins",
+    ]
 )
 
 # Verbs and adverbs that make a frequent phrase a bad heading.
-_LOOSE = frozenset(words.stem(word) for word in """run runs keeps keep uses use means makes make sometimes often probably
-    already allows allow need needs returns return called given based set sets work works find found include includes""".split())
+_LOOSE = frozenset(
+    words.stem(word)
+    for word in [
+        "run",
+        "runs",
+        "keeps",
+        "keep",
+        "uses",
+        "use",
+        "means",
+        "makes",
+        "make",
+        "sometimes",
+        "often",
+        "probably",
+        "already",
+        "allows",
+        "allow",
+        "need",
+        "needs",
+        "returns",
+        "return",
+        "called",
+        "given",
+        "based",
+        "set",
+        "sets",
+        "work",
+        "works",
+        "find",
+        "found",
+        "include",
+        "includes",
+    ]
+)
 
 
 def expand(heading: str) -> list[str]:
@@ -72,7 +159,12 @@ def is_telling(heading: str) -> bool:
     """Whether a source's heading says what it is about, so that an article may use it."""
     bare = heading.strip()
     stems = words.content(bare)
-    if not 1 <= len(stems) <= 7 or len(bare) > 60 or bare.lower() in _EMPTY_HEADINGS or bare.startswith("Help on"):
+    if (
+        not 1 <= len(stems) <= 7
+        or len(bare) > 60
+        or bare.lower() in _EMPTY_HEADINGS
+        or bare.startswith("Help on")
+    ):
         return False
     return not re.search(r"[<>@=\\/_{}|:;,?\"`]|\d\.\d|\.\w", bare) and bare[0].isupper()
 
@@ -84,8 +176,12 @@ def phrase(texts: Sequence[str], avoid: Iterable[str] = ()) -> str:
     forms: dict[tuple[str, ...], str] = {}
     for text in texts:
         seen: set[tuple[str, ...]] = set()
-        for run in re.split(r"[^\w\s'’-]|\b(?:%s)\b" % "|".join(sorted(words.STOP, key=len, reverse=True)), text):
-            found = [token for token in re.findall(r"[A-Za-zÀ-ÿ][\w'’-]+", run) if token.lower() not in words.STOP]
+        for run in re.split(
+            r"[^\w\s'’-]|\b(?:%s)\b" % "|".join(sorted(words.STOP, key=len, reverse=True)), text
+        ):
+            found = [
+                token for token in re.findall(r"[A-Za-zÀ-ÿ][\w'’-]+", run) if token.lower() not in words.STOP
+            ]
             for size in (3, 2):
                 for start in range(len(found) - size + 1):
                     part = found[start : start + size]

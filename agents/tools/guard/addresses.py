@@ -33,7 +33,11 @@ def check_url(url: str, environment: Mapping[str, str]) -> tuple[SplitResult, st
     try:
         parts = urlsplit(url)
         port = parts.port or PORTS.get(parts.scheme, 0)
-        host = (parts.hostname or "").rstrip(".").encode("idna").decode().lower() if ":" not in (parts.hostname or "") else parts.hostname
+        host = (
+            (parts.hostname or "").rstrip(".").encode("idna").decode().lower()
+            if ":" not in (parts.hostname or "")
+            else parts.hostname
+        )
     except (ValueError, UnicodeError):
         raise Refused(_refusal(url, "it cannot be read")) from None
     if parts.scheme not in PORTS:

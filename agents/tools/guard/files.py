@@ -46,7 +46,7 @@ def as_text(raw: bytes, name: str) -> str:
     sample = raw[:8_192]
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return clean(raw.decode("utf-16", "replace"))
-    control = sum(byte < 9 or 13 < byte < 32 and byte != 27 for byte in sample)
+    control = sum(byte < 9 or (13 < byte < 32 and byte != 27) for byte in sample)
     if b"\0" in sample or control * 50 > len(sample) or sample.startswith((b"%PDF", b"PK\x03\x04")):
         raise Refused(f"{name!r} is not a text file. Text, Markdown, reStructuredText and HTML can be read.")
     try:
@@ -63,7 +63,9 @@ def _read(workspace: Path | None, name: str, most_bytes: int) -> tuple[bytes, bo
         # NONBLOCK: opening a FIFO without a writer would wait for ever before we could see what it is.
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise Refused(f"Cannot read {name!r}: {error.strerror}. Read a file of the task's workspace.") from None
+        raise Refused(
+            f"Cannot read {name!r}: {error.strerror}. Read a file of the task's workspace."
+        ) from None
     with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise Refused(f"Cannot read {name!r}: it is not a regular file.")
@@ -73,7 +75,9 @@ def _read(workspace: Path | None, name: str, most_bytes: int) -> tuple[bytes, bo
 
 def _inside(workspace: Path | None, name: str) -> Path:
     """The real path of a name, links followed, which must lie inside the workspace."""
-    refused = Refused(f"Cannot read {name[:200]!r}: it lies outside the task's workspace. Name a file that came with the task.")
+    refused = Refused(
+        f"Cannot read {name[:200]!r}: it lies outside the task's workspace. Name a file that came with the task."
+    )
     if workspace is None or "\0" in name or "://" in name or not name.strip():
         raise refused
     try:
@@ -81,7 +85,11 @@ def _inside(workspace: Path | None, name: str) -> Path:
         path = (root / name).resolve(strict=True)
     except (OSError, RuntimeError, ValueError):
         inside = ".." not in Path(name).parts and not name.startswith("/")
-        raise Refused(f"Cannot read {name[:200]!r}: there is no such file in the task's workspace.") if inside else refused from None
+        raise (
+            Refused(f"Cannot read {name[:200]!r}: there is no such file in the task's workspace.")
+            if inside
+            else refused
+        ) from None
     if not path.is_relative_to(root):
         raise refused
     return path

@@ -35,7 +35,9 @@ class Answer:
         return hashlib.sha256(self.raw).hexdigest()
 
 
-async def get(url: str, kinds: tuple[str, ...], most_bytes: int, seconds: float, environment: Mapping[str, str]) -> Answer:
+async def get(
+    url: str, kinds: tuple[str, ...], most_bytes: int, seconds: float, environment: Mapping[str, str]
+) -> Answer:
     """GET an address within a total time. Raises `Refused` (never ask again) or `Unavailable` (later perhaps)."""
     try:
         async with asyncio.timeout(seconds):
@@ -46,7 +48,9 @@ async def get(url: str, kinds: tuple[str, ...], most_bytes: int, seconds: float,
         raise Unavailable(f"{url[:200]} could not be read ({type(error).__name__}).") from None
 
 
-async def _follow(url: str, kinds: tuple[str, ...], most_bytes: int, environment: Mapping[str, str]) -> Answer:
+async def _follow(
+    url: str, kinds: tuple[str, ...], most_bytes: int, environment: Mapping[str, str]
+) -> Answer:
     first = url
     for _ in range(MOST_REDIRECTS + 1):
         answer = await _one(url, kinds, most_bytes, environment)
@@ -54,20 +58,31 @@ async def _follow(url: str, kinds: tuple[str, ...], most_bytes: int, environment
             return answer
         target = urljoin(url, answer)
         if url.startswith("https:") and not target.startswith("https:"):
-            raise Refused(f"{url[:200]} leads from https to {target[:200]!r}, which is not encrypted. Name the page itself.")
+            raise Refused(
+                f"{url[:200]} leads from https to {target[:200]!r}, which is not encrypted. Name the page itself."
+            )
         url = target
     raise Refused(f"{first[:200]} leads on more than {MOST_REDIRECTS} times. Name the page it ends at.")
 
 
-async def _one(url: str, kinds: tuple[str, ...], most_bytes: int, environment: Mapping[str, str]) -> Answer | str:
+async def _one(
+    url: str, kinds: tuple[str, ...], most_bytes: int, environment: Mapping[str, str]
+) -> Answer | str:
     """One request to one checked address: the answer, or where it redirects to."""
     parts, host, port, listed = addresses.check_url(url, environment)
     found = await addresses.resolve(host, port)
     address = found[0] if listed and found else addresses.check_addresses(url, found)
     # The connection goes to the address that was checked; a second look-up could answer otherwise.
-    target = parts._replace(netloc=f"[{address}]:{port}" if ":" in address else f"{address}:{port}", fragment="").geturl()
+    target = parts._replace(
+        netloc=f"[{address}]:{port}" if ":" in address else f"{address}:{port}", fragment=""
+    ).geturl()
     shown = host if port == addresses.PORTS[parts.scheme] else f"{host}:{port}"
-    headers = {"Host": f"[{shown}]" if ":" in host else shown, "User-Agent": AGENT, "Accept": ", ".join(kinds), "Accept-Encoding": "gzip"}
+    headers = {
+        "Host": f"[{shown}]" if ":" in host else shown,
+        "User-Agent": AGENT,
+        "Accept": ", ".join(kinds),
+        "Accept-Encoding": "gzip",
+    }
     # trust_env=False: a proxy from the environment would connect somewhere we did not check.
     async with httpx2.AsyncClient(trust_env=False, follow_redirects=False, timeout=10) as client:
         request = client.build_request("GET", target, headers=headers, extensions={"sni_hostname": host})
@@ -78,7 +93,9 @@ async def _one(url: str, kinds: tuple[str, ...], most_bytes: int, environment: M
             await response.aclose()
 
 
-async def _received(response: httpx2.Response, url: str, kinds: tuple[str, ...], most_bytes: int) -> Answer | str:
+async def _received(
+    response: httpx2.Response, url: str, kinds: tuple[str, ...], most_bytes: int
+) -> Answer | str:
     if response.status_code in (301, 302, 303, 307, 308):
         return response.headers.get("Location", "")
     if response.status_code in (408, 425, 429) or response.status_code >= 500:
@@ -87,7 +104,9 @@ async def _received(response: httpx2.Response, url: str, kinds: tuple[str, ...],
         raise Refused(f"{url[:200]} answered {response.status_code}; there is nothing to read.")
     kind, _, rest = response.headers.get("Content-Type", "").lower().partition(";")
     if kind.strip() not in kinds:
-        raise Refused(f"{url[:200]} holds {kind.strip() or 'an unnamed kind of data'}, which is not read. Readable: {', '.join(kinds)}.")
+        raise Refused(
+            f"{url[:200]} holds {kind.strip() or 'an unnamed kind of data'}, which is not read. Readable: {', '.join(kinds)}."
+        )
     encoding = response.headers.get("Content-Encoding", "identity").lower().strip()
     if encoding not in ("identity", "gzip", ""):
         raise Refused(f"{url[:200]} is packed as {encoding!r}, which was not asked for.")
