@@ -25,6 +25,8 @@ _FIELD = re.compile(r"^([A-Za-z_][\w-]*):[ \t]*(.*)$")
 _CITATION = re.compile(r"\[(\d{1,3})\]")
 # A sentence ends at its stop, the quote mark that closes it and the citations that follow it.
 _STOP = re.compile(r"[.!?…][\"”’)]*(?:\s*\[\d{1,3}\])*\s+(?=[\"“‘(]?[A-Z0-9])")
+# In a list or a table a line's end is one too.
+_STOP_OR_LINE = re.compile(rf"{_STOP.pattern}|\n+")
 _LETTER = re.compile(r"\[\d{1,3}\]|\w")
 # Text directly inside these is blank; an element put there would be invalid.
 _FRAMES = {"ul", "ol", "table", "thead", "tbody", "tr"}
@@ -55,7 +57,8 @@ class Block:
 
     def sentences(self) -> list[tuple[int, int]]:
         """Where each sentence starts and ends in the text."""
-        ends = [match.end() for match in _STOP.finditer(self.text)] + [len(self.text)]
+        stop = _STOP_OR_LINE if self.name in _FRAMES else _STOP
+        ends = [match.end() for match in stop.finditer(self.text.rstrip())] + [len(self.text)]
         return list(zip([0, *ends[:-1]], ends, strict=True))
 
 
@@ -76,11 +79,6 @@ class Draft:
         start, end = spans[int(match[2]) - 1] if 0 < int(match[2]) <= len(spans) else (0, 0)
         return block.text[start:end].strip()
 
-    @property
-    def words(self) -> int:
-        """Words of the body, without headings' marks, citations and front matter."""
-        return sum(len(_CITATION.sub("", block.text).split()) for block in self.blocks)
-
 
 @dataclass(frozen=True)
 class Remark:
@@ -91,6 +89,7 @@ class Remark:
     quote: str
     label: str | SafeString = ""  # what its pin shows: a finding's number, an icon
     words: str = ""  # what its pin is called
+    instead: str = ""  # words that may stand in its place now
     said: Any = None  # the row it stands for
 
 
@@ -269,7 +268,10 @@ def _places(draft: Draft, remarks: Sequence[Remark]) -> dict[Remark, tuple[int, 
     """Block and span of each remark whose words, or nearly, are in the draft."""
     found = {}
     for remark in remarks:
-        place = _exact(draft, remark.quote) or _nearly(draft, remark.quote)
+        quotes = [quote for quote in (remark.quote, remark.instead) if quote]
+        place = next(
+            filter(None, (look(draft, quote) for look in (_exact, _nearly) for quote in quotes)), None
+        )
         if place:
             found[remark] = place
     return found

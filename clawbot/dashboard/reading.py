@@ -13,6 +13,7 @@ from django.db.models import Sum
 from django.http import QueryDict
 from django.urls import reverse
 
+from agents.prose import article
 from clawbot import draft
 from clawbot.templatetags.clawbot import icon
 from tasks import access, artifacts, clock, supervision
@@ -73,6 +74,11 @@ class Page:
         return [one for one in self.comments if one.number is None]
 
     @property
+    def previous(self) -> Artifact | None:
+        """The draft before the shown one, where changes may be asked for though nobody decided on any."""
+        return self.base or (self.bases[-1] if self.bases else None)
+
+    @property
     def latest_is_shown(self) -> bool:
         return self.shown == self.latest
 
@@ -97,8 +103,8 @@ def page(review: Review, user: Any, query: QueryDict) -> Page:
     here.comments = _comments(here)
     if shown:
         text = draft.read(shown.text)
-        here.words = text.words
-        here.added_words = text.words - draft.read(base.text).words if base else None
+        here.words = article.word_count(shown.text)
+        here.added_words = here.words - article.word_count(base.text) if base else None
         old = draft.read(base.text) if base and view == "changes" else None
         here.reading = draft.reading(text, old, _remarks(here), _cite(here), query.get("at", ""))
         _drop_title(here.reading, text, task.title)
@@ -187,33 +193,25 @@ def _comments(here: Page) -> list[Comment]:
 
 
 def _remarks(here: Page) -> list[draft.Remark]:
-    found = [
-        draft.Remark(
-            f"finding-{one.number}",
-            _colour(one),
-            one.quote,
-            str(one.number),
-            f"finding {one.number}",
-            said=one,
-        )
-        for one in here.findings
-    ]
-    said = [
-        draft.Remark(
+    return [*map(_of_finding, here.findings), *map(_of_comment, here.comments)]
+
+
+def _of_finding(one: Finding) -> draft.Remark:
+    """A finding that was put right is where its sentence was, or where the source's own words stand now."""
+    instead = "" if one.state == Finding.State.OPEN else one.passage
+    return draft.Remark(
+        id=f"finding-{one.number}", kind=_colour(one), quote=one.quote, label=str(one.number),
+        words=f"finding {one.number}", instead=instead, said=one,
+    )  # fmt: skip
+
+
+def _of_comment(one: Comment) -> draft.Remark:
+    if one.number is None:
+        return draft.Remark(
             f"comment-{one.pk}", "comment", one.quote, icon("message-square"), "your comment", said=one
         )
-        if one.number is None
-        else draft.Remark(
-            f"comment-{one.pk}",
-            "answer",
-            one.answer_quote or one.quote,
-            icon("check"),
-            "answered comment",
-            said=one,
-        )
-        for one in here.comments
-    ]
-    return found + said
+    quote = one.answer_quote or one.quote
+    return draft.Remark(f"comment-{one.pk}", "answer", quote, icon("check"), "answered comment", said=one)
 
 
 def _colour(finding: Finding) -> str:

@@ -58,10 +58,6 @@ def test_keeps_front_matter_out_of_the_text():
     assert [block.name for block in read.blocks] == ["h1", "p", "ul"]
 
 
-def test_counts_words_without_citations_and_front_matter():
-    assert draft.read("---\ntitle: five words do not count\n---\nAgents never sleep [4].").words == 4
-
-
 def test_numbers_paragraphs_and_sentences_for_links():
     html = page(TEXT)
 
@@ -127,6 +123,23 @@ def test_follows_a_remark_to_the_sentence_that_was_rewritten():
     rewritten = "Some other paragraph first.\n\nWhen it is night, agents hardly ever seem to sleep."
 
     assert draft.reading(draft.read(rewritten), None, [remark]).rows[1].remarks == [remark]
+
+
+def test_puts_a_settled_remark_where_the_words_in_its_place_stand():
+    remark = Remark(
+        "finding-1",
+        "evidence",
+        "Costs fell by 47 percent",
+        "1",
+        "finding 1",
+        instead="People decide in the end",
+    )
+
+    assert draft.reading(draft.read(TEXT), None, [remark]).rows[1].remarks == [remark]
+
+
+def test_takes_each_line_of_a_list_for_a_sentence():
+    assert draft.read(TEXT).sentence("p3s2") == "Two things at once [2]"
 
 
 def test_keeps_a_remark_whose_words_are_gone_for_the_whole_draft():
