@@ -1,0 +1,75 @@
+"""Wrong settings are found before they bite."""
+
+import pytest
+
+from clawbot import checks
+
+
+def ids(found):
+    return [message.id for message in found]
+
+
+@pytest.fixture
+def reachable(settings, monkeypatch):
+    settings.ALLOWED_HOSTS = ["claw.example"]
+    settings.DEBUG = False
+    settings.HTTPS = True
+    settings.SECRET_KEY = "x" * 50
+    monkeypatch.setenv("SECRET_KEY", settings.SECRET_KEY)
+    return settings
+
+
+def test_finds_nothing_wrong_with_a_site_that_is_set_up(reachable):
+    assert ids(checks.production(None)) == []
+
+
+def test_leaves_a_machine_of_ones_own_alone(settings, monkeypatch):
+    settings.ALLOWED_HOSTS = ["localhost"]
+    settings.DEBUG = True
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+
+    assert ids(checks.production(None)) == []
+
+
+def test_refuses_debug_on_a_public_site(reachable):
+    reachable.DEBUG = True
+
+    assert ids(checks.production(None)) == ["clawbot.E001"]
+
+
+def test_refuses_a_public_site_without_a_key_of_its_own(reachable, monkeypatch):
+    monkeypatch.delenv("SECRET_KEY")
+
+    assert ids(checks.production(None)) == ["clawbot.E002"]
+
+
+def test_warns_of_cookies_that_travel_readable(reachable):
+    reachable.HTTPS = False
+
+    assert ids(checks.production(None)) == ["clawbot.W001"]
+
+
+@pytest.mark.parametrize(
+    "change, problem",
+    [({"retry": 60}, "clawbot.E003"), ({"max_attempts": 3}, "clawbot.E004"), ({"ack_failures": False}, "clawbot.E004")],
+)
+def test_refuses_a_queue_that_would_hand_work_out_twice(settings, change, problem):
+    settings.Q_CLUSTER = settings.Q_CLUSTER | change
+
+    assert ids(checks.queue(None)) == [problem]
+
+
+def test_refuses_a_lease_of_two_heartbeats(settings):
+    settings.LEASE_SECONDS = 2 * settings.HEARTBEAT_SECONDS
+
+    assert ids(checks.leases(None)) == ["clawbot.E005"]
+
+
+def test_refuses_a_folder_that_is_not_there(settings, tmp_path):
+    settings.DATA = tmp_path / "gone"
+
+    assert ids(checks.data(None)) == ["clawbot.E006"]
+
+
+def test_finds_nothing_wrong_with_what_is_shipped():
+    assert ids([*checks.queue(None), *checks.leases(None), *checks.data(None)]) == []

@@ -1,0 +1,55 @@
+"""Whatever a draft says, what a page shows is text."""
+
+from html.parser import HTMLParser
+
+import pytest
+
+from clawbot import render
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "[click](javascript:alert(1))",
+        "[click](data:text/html;base64,PHNjcmlwdD4=)",
+        "![x](https://tracker.example/pixel.png)",
+        "<a href='https://x.example' onclick='alert(1)'>x</a>",
+        "`` `<svg onload=alert(1)>` ``",
+    ],
+)
+def test_lets_nothing_through_that_acts(hostile):
+    found = Reader()
+    found.feed(render.markdown(hostile))
+
+    assert found.tags <= {"p", "code", "a"}
+    assert {name for name, _ in found.attributes} <= {"href", "rel"}
+    assert all(value.startswith("https://") for name, value in found.attributes if name == "href")
+
+
+class Reader(HTMLParser):
+    """Collects what a browser would act upon."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.attributes = set(), set()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes.update(attrs)
+
+
+def test_renders_what_writers_use():
+    html = render.markdown("# Title\n\nA *word* and [a link](https://x.example).\n\n| a | b |\n|---|---|\n| 1 | 2 |\n")
+
+    assert "<h1>Title</h1>" in html
+    assert "<em>word</em>" in html
+    assert 'rel="noopener noreferrer"' in html
+    assert "<td>1</td>" in html
+
+
+def test_shows_a_text_over_the_cap_as_it_was_written():
+    html = render.markdown("<b>" + "*" * render.MAX_CHARACTERS)
+
+    assert html.startswith("<pre>&lt;b&gt;***")
