@@ -11,6 +11,11 @@ from .machine import Refused
 from .workflow import FOLDER
 
 
+def workflows() -> list[str]:
+    """The workflows that ship samples."""
+    return sorted({path.parents[2].name for path in FOLDER.glob("*/samples/*/brief.yaml")})
+
+
 def names(workflow: str) -> list[str]:
     """The samples of a workflow, `default` first."""
     found = (path.parent.name for path in (FOLDER / workflow / "samples").glob("*/brief.yaml"))

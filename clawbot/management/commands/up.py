@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -17,12 +18,13 @@ from django.core.management.base import BaseCommand, CommandError
 
 from agents.strict_yaml import Unreadable
 from clawbot.people import cast, links
-from tasks import child, lifecycle, samples, shipped
+from tasks import child, clock, lifecycle, samples, shipped
 from tasks.models import Task
 
 HOST = "127.0.0.1"
 SAMPLE = ("article", "default")
 PATIENCE = 30.0  # seconds until the web must answer
+HEAD_START = timedelta(seconds=12)  # to open the page: the sample is through in a few seconds
 BY = "clawbot"
 GREETING = """
 Clawbot is up.
@@ -121,8 +123,9 @@ def _require_port() -> None:
             probe.bind((HOST, settings.PORT))
         except OSError as error:
             raise CommandError(
-                f"Cannot start: port {settings.PORT} on {HOST} is not free ({error.strerror}). Perhaps "
-                f"Clawbot already runs there. Stop it, or choose another port: PORT={settings.PORT + 1} make up"
+                f"Cannot start: port {settings.PORT} on {HOST} is not free ({error.strerror}). "
+                "Perhaps Clawbot already runs there. Stop it, or choose another port: "
+                f"PORT={settings.PORT + 1} make up"
             ) from None
 
 
@@ -136,11 +139,14 @@ def _sync() -> None:
 def _inject_sample() -> None:
     """Once: on the very first start."""
     workflow, name = SAMPLE
+    key = f"sample:{workflow}:{name}"
+    if Task.objects.filter(idempotency_key=key).exists():
+        return
     given, folder = samples.read(workflow, name)
-    if not Task.objects.filter(idempotency_key=f"sample:{workflow}:{name}").exists():
-        lifecycle.inject(
-            workflow, title=given["title"], input=given, folder=folder, by=BY, key=f"sample:{workflow}:{name}"
-        )
+    starts_at = clock.now() + HEAD_START
+    lifecycle.inject(
+        workflow, title=given["title"], input=given, folder=folder, by=BY, key=key, starts_at=starts_at
+    )
 
 
 def _spawn_web() -> subprocess.Popen[str]:
