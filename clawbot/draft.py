@@ -58,8 +58,13 @@ class Block:
     def sentences(self) -> list[tuple[int, int]]:
         """Where each sentence starts and ends in the text."""
         stop = _STOP_OR_LINE if self.name in _FRAMES else _STOP
-        ends = [match.end() for match in stop.finditer(self.text.rstrip())] + [len(self.text)]
-        return list(zip([0, *ends[:-1]], ends, strict=True))
+        spans: list[tuple[int, int]] = []
+        start = 0
+        for end in [*(match.end() for match in stop.finditer(self.text.rstrip())), len(self.text)]:
+            if self.text[start:end].strip():
+                spans.append((start, end))
+                start = end
+        return spans
 
 
 @dataclass(frozen=True)
