@@ -55,7 +55,7 @@ SENTENCES: dict[str, Callable[[Facts], str]] = {
     "artifact.made": lambda d: f"Made {d['kind']} {d['number']}{d.said('path')}",
     "artifact.edited": lambda d: f"Edited {d['kind']}, now version {d['number']}",
     "review.opened": lambda d: f"Asked a person at {d['stage']}",
-    "review.decided": lambda d: f"{VERBS.get(d['verb'], d['verb'])}{_channel(d)}{d.said('note')}",
+    "review.decided": lambda d: f"{VERBS.get(d['verb'], 'Decided')}{_channel(d)}{d.said('note')}",
     "review.undone": lambda d: "Took the decision back",
     "review.released": lambda d: "The decision took effect",
     "review.taken": lambda d: "Is reading it",
