@@ -10,7 +10,7 @@ from decimal import Decimal
 from statistics import median
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -18,24 +18,14 @@ from django.views.decorators.http import require_GET
 
 from agents.models import Agent
 from tasks import access, clock
-from tasks.models import Hold, Run, Task, Workflow
+from tasks.models import Hold, Run, Subtask, Task, Workflow
 
 from .cards import Card, cards, stage_title
+from .filters import Filters, menus
 
 SHOWN = 300  # doing tasks on one board; the list says when there are more
 FOLDED = 8  # rows of backlog and done beside the tray
 LISTED = 200  # rows of the list beside those that are doing
-QUALIFIERS = {"workflow", "stage", "agent", "is"}
-#: what each head-line filter keeps
-CONDITIONS = {
-    "running": {"running"},
-    "waiting": {"waiting"},
-    "stalled": {"stalled", "failed"},
-    "returned": {"returned"},
-    "queued": {"queued", "held"},
-    "held": {"held"},
-    "done": {"done"},
-}
 SORTS: dict[str, Callable[[Card], Any]] = {
     "task": lambda card: (card.task.workflow_id, card.task.number),
     "status": lambda card: card.word,
@@ -44,58 +34,6 @@ SORTS: dict[str, Callable[[Card], Any]] = {
     "age": lambda card: card.seconds,
     "cost": lambda card: card.cost,
 }
-
-
-@dataclass
-class Filters:
-    """What the address asks for. `q` may carry qualifiers: `stage:write is:stalled caching`."""
-
-    workflow: str = ""
-    stage: str = ""
-    agent: str = ""
-    condition: str = ""
-    words: list[str] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, query: Any) -> Filters:
-        """Read a query string's values."""
-        found = {name: query.get(name, "") for name in QUALIFIERS}
-        words = []
-        for word in query.get("q", "").split():
-            name, colon, value = word.partition(":")
-            if colon and name in QUALIFIERS:
-                found[name] = value
-            else:
-                words.append(word.lower())
-        return cls(found["workflow"], found["stage"], found["agent"], found["is"], words)
-
-    @property
-    def narrows(self) -> bool:
-        """Whether anything but the workflow is asked for."""
-        return bool(self.stage or self.agent or self.condition or self.words)
-
-    def keep(self, card: Card, user: Any) -> bool:
-        """Whether a card is asked for."""
-        row = card.row
-        if self.stage and not (row and row.stage == self.stage):
-            return False
-        if self.agent and not (row and row.agent == self.agent):
-            return False
-        if self.condition == "mine" and not (card.yours or card.task.owner == f"user:{user.username}"):
-            return False
-        if self.condition in CONDITIONS and card.status not in CONDITIONS[self.condition]:
-            return False
-        text = f"{card.task.key} {card.task.title}".lower()
-        return all(word in text for word in self.words)
-
-    def tasks(self) -> QuerySet[Task]:
-        """The same question to the database, as far as it can answer it."""
-        found = Task.objects.select_related("workflow", "workflow_version")
-        if self.workflow:
-            found = found.filter(workflow__slug=self.workflow)
-        for word in self.words:
-            found = found.filter(Q(title__icontains=word) | Q(key__icontains=word))
-        return found
 
 
 @dataclass
@@ -184,7 +122,7 @@ def _common(request: HttpRequest, filters: Filters) -> dict[str, Any]:
         "workflows": workflows,
         "workflow": workflow,
         "stages": workflow.active.stages if workflow and workflow.active else [],
-        "menus": _menus(
+        "menus": menus(
             request, filters, workflows, workflow.active.stages if workflow and workflow.active else []
         ),
         "view": "list" if request.GET.get("view") == "list" else "board",
@@ -197,38 +135,6 @@ def _common(request: HttpRequest, filters: Filters) -> dict[str, Any]:
         "kept": [(name, value) for name, value in request.GET.items() if name != "lane"],
         "is_new": not Task.objects.exists(),
         "total": len(all_cards),
-    }
-
-
-def _menus(
-    request: HttpRequest, filters: Filters, workflows: list[Any], stages: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """The filters as menus of links, so that every choice is an address."""
-    agents = dict.fromkeys(stage["agent"] for stage in stages if stage["agent"] != "human")
-    menus = [
-        _menu(request, "stage", filters.stage, [(s["name"], stage_title(s["name"])) for s in stages]),
-        _menu(request, "agent", filters.agent, [(agent, agent) for agent in agents]),
-    ]
-    if len(workflows) > 1:
-        choice = [(one.slug, f"{one.title} · {one.doing}") for one in workflows]
-        menus.append(_menu(request, "workflow", filters.workflow, choice) | {"fixed": True})
-    return menus
-
-
-def _menu(request: HttpRequest, name: str, value: str, choice: list[tuple[str, str]]) -> dict[str, Any]:
-    def address(wanted: str) -> str:
-        query = request.GET.copy()
-        query.pop(name, None)
-        if wanted:
-            query[name] = wanted
-        return f"?{query.urlencode()}"
-
-    return {
-        "label": name.capitalize(),
-        "value": value,
-        "shown": dict(choice).get(value, value),
-        "clear": address(""),
-        "options": [{"value": each, "label": label, "url": address(each)} for each, label in choice],
     }
 
 
@@ -259,7 +165,13 @@ def _tray(
     """Backlog, lanes and what was done today. `shape` says who stands where: when the head line brings
     another shape than the tray has, the page asks for the tray again."""
     lanes = _lanes(shown, stages)
-    backlog = filters.tasks().filter(status=Task.Status.BACKLOG).order_by("-priority", "due_on", "id")
+    ready = Subtask.objects.filter(task=OuterRef("pk"), status=Subtask.Status.READY).order_by("position")
+    backlog = (
+        filters.tasks()
+        .filter(status=Task.Status.BACKLOG)
+        .annotate(ready=Subquery(ready.values("stage")[:1]))
+        .order_by("-priority", F("ready").asc(nulls_last=True), "due_on", "id")
+    )
     done = (
         filters.tasks()
         .filter(status=Task.Status.DONE, done_at__gte=midnight(clock.now()))

@@ -46,8 +46,9 @@ def _step(card: Card, stage: dict[str, str], rows: list[Subtask], returns: int, 
     if state == "current" and stage["agent"] == "human" and card.yours:
         title = "You decide"
     text = _text(state, rows, pace)
-    if returns and state != "later":
-        text += f", {returns} return" + ("s" if returns > 1 else "")
+    if returns:
+        back = "1 return" if returns == 1 else f"{returns} returns"
+        text = f"{text}, {back}" if text else back
     here = card.row is not None and card.row.stage == stage["name"]
     return Step(stage["name"], title, state, card.status if here else _condition(rows), text)
 

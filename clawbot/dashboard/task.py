@@ -95,7 +95,7 @@ def _verbs(request: HttpRequest, card: Card) -> dict[str, Any]:
         row and row.agent != "human" and row.status in {Subtask.Status.READY, Subtask.Status.WAITING}
     )
     sensible = {
-        "start": one.status == Task.Status.BACKLOG,
+        "start": one.status == Task.Status.BACKLOG and not (row and row.status == Subtask.Status.READY),
         "pause": is_open and own_hold is None,
         "resume": own_hold is not None,
         "retry": is_open and may_retry and one.status == Task.Status.DOING,

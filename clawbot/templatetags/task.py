@@ -7,6 +7,8 @@ from typing import Any
 from django import template
 from django.utils.safestring import SafeString
 
+from clawbot.dashboard.cards import stage_title
+
 from .clawbot import CONDITIONS, icon
 
 register = template.Library()
@@ -16,6 +18,9 @@ register = template.Library()
 def condition_icon(condition: str) -> SafeString:
     """The icon of a condition, where its word stands elsewhere."""
     return icon(CONDITIONS[condition][0]) if condition in CONDITIONS else SafeString("")
+
+
+register.filter("stage_title", stage_title)
 
 
 @register.filter

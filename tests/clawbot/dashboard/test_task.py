@@ -1,0 +1,230 @@
+"""The page of one task: what it says, what each tab shows, what each role may do."""
+
+import re
+
+import pytest
+
+from tasks import clock, supervision
+from tasks.models import Hold
+from tests.tasks.builders import a_task, claim_all, current, finish, returned, statuses, work_until
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _fresh():
+    from django.core.cache import cache
+
+    from tasks import versions
+
+    cache.clear()
+    yield
+    clock.reset()
+    versions.forget()
+
+
+def words_of(html):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
+def the_page(client, person, task, tab="timeline"):
+    client.force_login(person)
+    return client.get(f"/tasks/{task.key}/?tab={tab}").content.decode()
+
+
+def test_says_why_it_is_where_it_is_under_the_title(client, ana):
+    task = a_task("Why agents need a manager")
+    work_until(task, "approve")
+
+    head = words_of(the_page(client, ana, task).partition('id="task-head"')[2].partition("</header>")[0])
+
+    assert "Why agents need a manager" in head
+    assert "Waiting for you" in head
+    assert task.reviews.get().why in head
+
+
+def test_marks_stages_done_current_and_later(client, ana):
+    task = a_task()
+    work_until(task, "approve")
+
+    html = the_page(client, ana, task)
+
+    states = re.findall(r"stepper__step--(\w+)", html)
+    assert states == ["done", "done", "done", "done", "current", "later"]
+    assert "You decide" in html
+
+
+def test_counts_the_returns_of_a_stage(client, ana):
+    task = a_task()
+    work_until(task, "review")
+    [claimed] = claim_all()
+    finish(claimed, returned())
+
+    assert "1 return" in words_of(
+        the_page(client, ana, task).partition('class="stepper')[2].partition("</ol>")[0]
+    )
+
+
+def test_draws_one_bar_for_each_run_and_one_for_the_person(client, ana):
+    task = a_task()
+    work_until(task, "approve")
+
+    html = the_page(client, ana, task).partition('class="waterfall__rows"')[2].partition("</ol>")[0]
+
+    assert html.count("bar--working") == task.runs.count() == 4
+    assert html.count("bar--person") == 1
+    assert "Waiting for editors" in html
+
+
+def test_tells_what_will_fill_an_empty_tab(client, ana):
+    task = a_task()
+
+    for tab, sentence in (
+        ("timeline", "Nothing has run yet"),
+        ("drafts", "No draft yet"),
+        ("handoffs", "No hand-off yet"),
+        ("files", "No files yet"),
+    ):
+        assert sentence in the_page(client, ana, task, tab)
+
+
+def test_compares_any_two_drafts(client, ana):
+    task = a_task()
+    work_until(task, "approve")
+    supervision.edit(task, by="user:ana", text="Agents work, people decide.")
+    supervision.edit(task, by="user:ana", text="Agents work, editors decide.")
+
+    html = the_page(client, ana, task, "drafts&from=2&to=3")
+
+    assert re.search(r"<del[^>]*>.*people.*</del>", html)
+    assert re.search(r"<ins[^>]*>.*editors.*</ins>", html)
+
+
+def test_shows_each_event_as_a_sentence(client, ana):
+    task = a_task()
+    work_until(task, "write")
+
+    said = words_of(the_page(client, ana, task, "log"))
+
+    assert "finished research" in said
+
+
+def test_keeps_the_receipt_of_what_was_decided(client, ana):
+    task = a_task()
+    work_until(task, "approve")
+    supervision.approve(task.reviews.get(), by="user:ana", request_id="one", undo_seconds=0)
+
+    assert "approved draft 1" in words_of(the_page(client, ana, task, "overview")).lower()
+
+
+def test_an_unknown_tab_is_not_found(client, ana):
+    client.force_login(ana)
+
+    assert client.get(f"/tasks/{a_task().key}/?tab=magic").status_code == 404
+
+
+def test_offers_a_viewer_no_verb_and_says_why(client, cleo):
+    task = a_task()
+
+    html = the_page(client, cleo, task)
+
+    assert f"/tasks/{task.key}/pause/" not in html
+    assert "Only operators may pause" in html
+
+
+# -- Verbs ---------------------------------------------------------------------------------------------
+
+
+def test_pauses_and_resumes_one_task(client, ben):
+    task = a_task()
+    client.force_login(ben)
+
+    client.post(f"/tasks/{task.key}/pause/", {"reason": "the source is in doubt"})
+    hold = Hold.objects.get(scope="task", target=task.key, open=1)
+    client.post(f"/tasks/{task.key}/resume/")
+    hold.refresh_from_db()
+
+    assert hold.why == "the source is in doubt"
+    assert hold.lifted_by == "user:ben"
+
+
+def test_moves_a_task_with_a_reason_and_refuses_without(client, ben):
+    task = a_task()
+    work_until(task, "review")
+    client.force_login(ben)
+
+    refused = client.post(f"/tasks/{task.key}/move/", {"stage": "research"}, follow=True)
+    assert "say why in a few words" in words_of(refused.content.decode())
+    assert current(task, "research").round == 1
+
+    client.post(f"/tasks/{task.key}/move/", {"stage": "research", "reason": "the brief changed"})
+    assert statuses(task)["research"] == "ready"
+    assert current(task, "research").round == 2
+
+
+def test_cancels_a_task(client, ben):
+    task = a_task()
+    client.force_login(ben)
+
+    client.post(f"/tasks/{task.key}/cancel/", {"reason": "written elsewhere"})
+    task.refresh_from_db()
+
+    assert (task.status, task.outcome) == ("done", "cancelled")
+
+
+def test_starts_a_task_of_the_backlog(client, ana):
+    task = a_task(backlog=True)
+    client.force_login(ana)
+
+    client.post(f"/tasks/{task.key}/start/")
+
+    assert statuses(task)["research"] == "ready"
+
+
+@pytest.mark.parametrize("verb", ["pause", "move", "retry", "cancel"])
+def test_refuses_an_operators_verb_to_an_editor_in_words(client, ana, verb):
+    task = a_task()
+    client.force_login(ana)
+
+    said = words_of(
+        client.post(
+            f"/tasks/{task.key}/{verb}/", {"reason": "x", "stage": "research"}, follow=True
+        ).content.decode()
+    )
+
+    assert "Only operators may" in said
+    assert statuses(task)["research"] == "ready"
+
+
+def test_asks_in_a_dialog_or_on_a_page_of_its_own(client, ben):
+    task = a_task()
+    client.force_login(ben)
+
+    part = client.get(f"/tasks/{task.key}/move/", headers={"HX-Request": "true"}).content.decode()
+    page = client.get(f"/tasks/{task.key}/move/").content.decode()
+
+    assert part.lstrip().startswith("<dialog")
+    assert "<html" in page
+    assert "overrides the workflow" in page
+
+
+def test_goes_back_only_to_a_page_of_ours(client, ben):
+    task = a_task()
+    client.force_login(ben)
+
+    ours = client.post(f"/tasks/{task.key}/resume/", {"next": "/?sel=ART-1"})
+    theirs = client.post(f"/tasks/{task.key}/resume/", {"next": "https://elsewhere.example/"})
+
+    assert ours.headers["Location"] == "/?sel=ART-1"
+    assert theirs.headers["Location"] == f"/tasks/{task.key}/"
+
+
+def test_does_one_verb_to_each_selected_task(client, ben):
+    first, second, left = a_task("First"), a_task("Second"), a_task("Left")
+    client.force_login(ben)
+
+    client.post("/tasks/bulk/", {"verb": "pause", "key": [first.key, second.key]})
+
+    held = set(Hold.objects.filter(open=1).values_list("target", flat=True))
+    assert held == {first.key, second.key}
+    assert left.key not in held
