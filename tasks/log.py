@@ -67,8 +67,10 @@ def line(kind: str, /, *, by: str, task: Task | None = None, stage: str = "", **
 
 
 def write(events: Iterable[Event]) -> None:
-    """Store events in the caller's transaction."""
-    Event.objects.bulk_create(list(events))
+    """Store events in the caller's transaction; their keys are not read back."""
+    from . import store  # which writes events itself
+
+    store.write_events(list(events))
 
 
 def record(kind: str, /, *, by: str, task: Task | None = None, stage: str = "", **data: Any) -> None:

@@ -12,13 +12,13 @@ from types import ModuleType
 
 from django.db import connection
 
-from tasks.models import Run, Subtask, Worker
+from tasks.models import Event, Run, Subtask, Worker
 
 from . import portable, postgres
 from .gate import close_gate
 from .held import Held
 
-__all__ = ["Held", "claim", "close_gate", "settle", "unblock", "write_runs"]
+__all__ = ["Held", "claim", "close_gate", "settle", "unblock", "write_events", "write_runs"]
 
 
 def _here() -> ModuleType:
@@ -51,3 +51,9 @@ def write_runs(runs: Sequence[Run]) -> None:
     """Store how these runs ended, or how far they are (`portable.RUN_FIELDS`)."""
     if runs:
         _here().write_runs(runs)
+
+
+def write_events(events: Sequence[Event]) -> None:
+    """Append these lines to the log, in this order."""
+    if events:
+        _here().write_events(events)

@@ -15,10 +15,11 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from tasks import log, machine
-from tasks.models import Need, Run, Subtask, Task, Worker
+from tasks.models import Event, Need, Run, Subtask, Task, Worker
 
 from .gate import Gate, enter
 from .held import Held
+from .rows import insert, update
 
 S = Subtask.Status
 
@@ -88,9 +89,8 @@ def _begin(rows: list[Subtask], worker: Worker, gate: Gate, now: datetime) -> li
     for row in rows:
         row.task = tasks[row.task_id]
     runs = [a_run(row, worker, gate, now) for row in rows]
-    Run.objects.bulk_create(runs)
-    if not connection.features.can_return_rows_from_bulk_insert:
-        _read_keys(runs)
+    insert(runs)
+    _read_keys(runs)
     log.write(
         log.line("subtask.claimed", by=f"agent:{row.agent}", task=row.task, stage=row.stage, agent=row.agent,
                  attempt=row.attempts, worker=worker.name)
@@ -108,7 +108,6 @@ def a_run(row: Subtask, worker: Worker, gate: Gate, now: datetime) -> Run:
 
 
 def _read_keys(runs: list[Run]) -> None:
-    """MySQL does not return the keys of rows it stored."""
     fences = {run.subtask_id: run for run in runs}
     stored = Run.objects.filter(subtask__in=list(fences), status=Run.Status.DOING)
     for pk, subtask, fence in stored.values_list("pk", "subtask", "fence"):
@@ -157,7 +156,10 @@ def unblock(done: Collection[int], now: datetime) -> list[Subtask]:
 
 
 def write_runs(runs: Sequence[Run]) -> None:
-    """See `tasks.store.write_runs`. An upsert of rows that exist: `bulk_update` builds a CASE per field and
-    row, which costs more than all other statements of a batch together."""
-    target = ["id"] if connection.features.supports_update_conflicts_with_target else None
-    Run.objects.bulk_create(runs, update_conflicts=True, unique_fields=target, update_fields=RUN_FIELDS)
+    """See `tasks.store.write_runs`."""
+    update(runs, RUN_FIELDS)
+
+
+def write_events(events: Sequence[Event]) -> None:
+    """See `tasks.store.write_events`."""
+    insert(events)

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import connection
 
-from tasks.models import Run, Subtask, Task, Worker
+from tasks.models import Event, Run, Subtask, Task, Worker
 
 from .gate import Gate, enter
 from .held import Held
@@ -96,10 +96,18 @@ UPDATE tasks_run AS r
 SET status = n.status, ended_at = n.ended_at, brief = n.brief, summary = n.summary, error = n.error,
     tokens_in = n.tokens_in, tokens_out = n.tokens_out, cost_usd = n.cost_usd, notes = n.notes
 FROM jsonb_to_recordset(%s::jsonb) AS n(
-  id bigint, status text, ended_at timestamptz, brief jsonb, summary text, error text, tokens_in int, tokens_out int,
-  cost_usd numeric, notes jsonb
+  id bigint, status text, ended_at timestamptz, brief jsonb, summary text, error text, tokens_in int,
+  tokens_out int, cost_usd numeric, notes jsonb
 )
 WHERE r.id = n.id
+"""
+
+EVENT_FIELDS = ("kind", "task_id", "stage", "by", "at", "data")
+
+WRITE_EVENTS = """
+INSERT INTO tasks_event (kind, task_id, stage, by, at, data)
+SELECT * FROM jsonb_to_recordset(%s::jsonb)
+  AS n(kind text, task_id bigint, stage text, by text, at timestamptz, data jsonb)
 """
 
 
@@ -155,3 +163,10 @@ def write_runs(runs: Sequence[Run]) -> None:
     rows = [{name: getattr(run, name) for name in ("id", *RUN_FIELDS)} for run in runs]
     with connection.cursor() as cursor:
         cursor.execute(WRITE_RUNS, [json.dumps(rows, default=str)])
+
+
+def write_events(events: Sequence[Event]) -> None:
+    """See `tasks.store.write_events`."""
+    rows = [{name: getattr(event, name) for name in EVENT_FIELDS} for event in events]
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE_EVENTS, [json.dumps(rows, default=str)])
