@@ -142,14 +142,16 @@ def test_happens_once_when_asked_again() -> None:
 
 @pytest.mark.django_db
 def test_happens_once_though_the_next_time_was_set_back() -> None:
-    plan = a_schedule(injects=True)
+    plan = a_schedule()
     schedule.fire(FOUR)
+    tomorrows = a_task(backlog=True)
 
     Schedule.objects.filter(pk=plan.pk).update(next_at=FOUR)
     schedule.fire(FOUR + MINUTE)
 
     plan.refresh_from_db()
-    assert Task.objects.count() == 1
+    assert not started(tomorrows)
+    assert Occurrence.objects.count() == Event.objects.filter(kind="schedule.fired").count() == 1
     assert plan.next_at == FOUR + DAY
 
 
