@@ -87,7 +87,7 @@ def title_of(text: str, name: str = "") -> str:
 
     A file without an ending ("README", "NEWS.gz") keeps its name beside the heading, which says too little.
     """
-    title, base = _title(text, name), re.sub(r"\.gz$", "", name.rsplit("/", 1)[-1])
+    title, base = _title(text, name), "" if "://" in name else re.sub(r"\.gz$", "", name.rsplit("/", 1)[-1])
     if title.lower() in _EMPTY or (base and not _ENDING.search(base)):
         return base if not title or title.lower() in {*_EMPTY, base.lower()} else f"{title} ({base})"
     return title

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 from agents.prose import sentences, words
 from agents.prose.blocks import blocks
 
+NEIGHBOURS = 40  # of each sentence that take part in its rank; more change the order hardly, and cost
+MOST_POSTINGS = 200  # a word in more sentences than this says nothing and costs n squared
 MAX_SENTENCES = 2_500  # ranking is quadratic at worst; 2,500 sentences are about 50,000 words
 
 
@@ -112,13 +116,13 @@ def _textrank(vectors: Sequence[Mapping[str, float]], rounds: int = 20, damping:
             postings[word].append((index, weight))
     edges: list[dict[int, float]] = [defaultdict(float) for _ in vectors]
     for posting in postings.values():
-        if len(posting) > 300:  # a word in every sentence says nothing and costs n squared
+        if len(posting) > MOST_POSTINGS:
             continue
         for i, a in posting:
             for j, b in posting:
                 if i != j:
                     edges[i][j] += a * b
-    strong = [{j: w for j, w in edge.items() if w > 0.08} for edge in edges]
+    strong = [dict(heapq.nlargest(NEIGHBOURS, edge.items(), key=itemgetter(1))) for edge in edges]
     total = [sum(edge.values()) for edge in strong]
     score = [1.0] * len(vectors)
     for _ in range(rounds):

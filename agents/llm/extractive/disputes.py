@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from agents.llm.jobs import Contradiction, Figure
 from agents.prose import figures, sentences, words
-from agents.prose.corpus import Corpus, Line
+from agents.prose.corpus import MOST_POSTINGS, Corpus, Line
 from agents.prose.figures import Number
 
+LEAST_SHARED = 4  # words
 ALIKE = 0.69  # tried on texts with known disputes; lower finds mere neighbours in topic
 
 
@@ -47,27 +48,21 @@ def _pairs(corpus: Corpus) -> Iterator[tuple[float, Line, Line, tuple[Number, Nu
         if numbers:
             for word in corpus.vectors[index]:
                 postings[word].append(index)
-    seen: set[tuple[int, int]] = set()
-    for posting in postings.values():
-        if len(posting) > 200:
+    for i, numbers in stated.items():
+        if not numbers:
             continue
-        for i in posting:
-            for j in posting:
-                if i < j and (i, j) not in seen:
-                    seen.add((i, j))
-                    first, second = corpus.lines[i], corpus.lines[j]
-                    if pair := _disputed(first, second, stated):
-                        alike = _about_one_thing(corpus, i, j)
-                        if alike >= ALIKE:
-                            yield alike, first, second, pair
+        common = (postings[word] for word in corpus.vectors[i] if len(postings[word]) <= MOST_POSTINGS)
+        shared = Counter(j for posting in common for j in posting if j > i)
+        for j in (j for j, count in shared.items() if count >= LEAST_SHARED):
+            alike = _about_one_thing(corpus, i, j)
+            if alike >= ALIKE and (pair := _disputed(corpus.lines[i], corpus.lines[j], stated)):
+                yield alike, corpus.lines[i], corpus.lines[j], pair
 
 
 def _about_one_thing(corpus: Corpus, i: int, j: int) -> float:
     """How much of the shorter sentence's meaning the other one shares, by the rarity of its words."""
     first, second = corpus.vectors[i].keys(), corpus.vectors[j].keys()
     shared = first & second
-    if len(shared) < 4:
-        return 0.0
     weight = {word: corpus.idf.get(word, 1.0) for word in first | second}
     return sum(weight[w] for w in shared) / min(sum(weight[w] for w in first), sum(weight[w] for w in second))
 

@@ -26,6 +26,7 @@ OPENING = "In short"
 CLOSING = "What to do next"
 SUMMARY_LINES = 3
 STEPS = 5
+MOST_PASSAGES = 1_500  # choosing looks at all of them for each one it takes
 DEFAULT_WORDS = (500, 900)
 
 
@@ -66,6 +67,9 @@ class _Writer:
         self.subject = words.vector(about, self.corpus.idf)
         self.taken: set[int] = set()  # lines that are in the draft
         self.worth = {id(p): self._worth(p) for p in self.passages}
+        if len(self.passages) > MOST_PASSAGES:
+            self.passages = sorted(self.passages, key=lambda p: -self.worth[id(p)])[:MOST_PASSAGES]
+        self.vectors = {id(p): words.vector(p.text, self.corpus.idf) for p in self.passages}
 
     def write(self) -> Draft:
         least, most = self._length()
@@ -139,7 +143,7 @@ class _Writer:
         return words.alike(self._vector(a), self._vector(b)) + (0.3 if together else 0)
 
     def _vector(self, passage: Passage) -> dict[str, float]:
-        return words.vector(passage.text, self.corpus.idf)
+        return self.vectors.get(id(passage)) or words.vector(passage.text, self.corpus.idf)
 
     def _name(self, seed: Passage, near: Sequence[Passage], taken: Sequence[str]) -> str:
         heading = seed.lines[0].heading
@@ -202,10 +206,13 @@ class _Writer:
             own = fits[id(passage)]
             elsewhere = max((fit for other, fit in enumerate(own) if other != place), default=0)
             advice = 0.3 if any(themes.advises(line.text) for line in passage.lines[:1]) else 0
-            near = max((words.alike(self._vector(passage), self._vector(p)) for p in plan.chosen), default=0)
             same = sum(p.source == passage.source for p in plan.chosen)
             score = 1.5 * own[place] - 0.7 * max(0, elsewhere - own[place]) + 0.7 * self.worth[id(passage)]
-            score = (score - 0.5 * near - advice) * 0.85**same
+            score = (score - advice) * 0.85**same
+            if score <= best_score:
+                continue  # comparing with what is chosen is the dear part
+            vector = self._vector(passage)
+            score -= 0.5 * max((words.alike(vector, self._vector(p)) for p in plan.chosen), default=0)
             if score > best_score:
                 best, best_score = passage, score
         return best

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
@@ -12,6 +13,8 @@ from agents.contract import Refused, Unavailable
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+# "2130706433", "0x7f.1" and "0177.0.0.1" are 127.0.0.1 to a resolver; no name on the web ends in a number.
+_NUMERIC = re.compile(r"(?:^|\.)(?:\d+|0x[0-9a-f]*)$", re.I)
 PORTS = {"http": 80, "https": 443}
 ALLOW = "CLAWBOT_FETCH_ALLOW"  # "host:port host:port": endpoints an admin lets agents reach all the same
 
@@ -44,6 +47,8 @@ def check_url(url: str, environment: Mapping[str, str]) -> tuple[SplitResult, st
         raise Refused(_refusal(url, "only http and https are allowed"))
     if not host or parts.username is not None or parts.password is not None or "@" in parts.netloc:
         raise Refused(_refusal(url, "it has no host, or a user name in front of it"))
+    if _NUMERIC.search(host) and not _is_address(host):
+        raise Refused(_refusal(url, "its host is a number in disguise"))
     listed = f"{host}:{port}" in environment.get(ALLOW, "").lower().split()
     if port != PORTS[parts.scheme] and not listed:
         raise Refused(_refusal(url, f"port {port} is not allowed; 80 and 443 are"))
@@ -76,6 +81,14 @@ def is_public(text: str) -> bool:
         address = address.ipv4_mapped
     denied = any(address in net for net in _DENIED if net.version == address.version)
     return address.is_global and not denied and not address.is_multicast and not address.is_reserved
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _refusal(url: str, reason: str) -> str:

@@ -49,12 +49,12 @@ def as_text(raw: bytes, name: str) -> str:
     control = sum(byte < 9 or (13 < byte < 32 and byte != 27) for byte in sample)
     if b"\0" in sample or control * 50 > len(sample) or sample.startswith((b"%PDF", b"PK\x03\x04")):
         raise Refused(f"{name!r} is not a text file. Text, Markdown, reStructuredText and HTML can be read.")
-    try:
-        return clean(raw.decode("utf-8"), len(raw) + 1)
-    except UnicodeDecodeError:
-        # The cut may have split a character; old files are Latin-1, in which every byte is one.
-        loose = raw.decode("utf-8", "ignore")
-        return clean(loose if len(raw) - len(loose.encode()) < 4 else raw.decode("latin-1"), len(raw) + 1)
+    for tail in range(4):  # the cut may have split the last character
+        try:
+            return clean(raw[: len(raw) - tail].decode("utf-8"), len(raw) + 1)
+        except UnicodeDecodeError:
+            continue
+    return clean(raw.decode("latin-1"), len(raw) + 1)  # old files; every byte is a character in it
 
 
 def _read(workspace: Path | None, name: str, most_bytes: int) -> tuple[bytes, bool]:
