@@ -15,7 +15,8 @@ from html.parser import HTMLParser
 _UNDERLINE = re.compile(r"^([=\-~^\"'#*+.])\1{2,}\s*$")
 _HASH = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$")
 _NUMBERED = re.compile(
-    r"^(?:(?:Chapter|Section|Part) \d{1,2}[.:]?|\d{1,2}(?:\.\d{1,2}){0,3}[.)]?|[A-Z][.)]|[IVX]{1,5}\.)\s+(?=[A-Z])"
+    r"^(?:(?:Chapter|Section|Part) \d{1,2}[.:]?|\d{1,2}(?:\.\d{1,2}){0,3}[.)]?|[A-Z][.)]"
+    r"|[IVX]{1,5}\.)\s+(?=[A-Z])"
 )
 _ITEM = re.compile(r"^(\s*)(?:[-*+•·o]|\(?\d{1,2}[.)])\s+(?=\S)")
 _CODE_LINE = re.compile(

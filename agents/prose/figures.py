@@ -24,13 +24,16 @@ _MONTHS = [
 ]
 _MONTH = "|".join([*_MONTHS, *(m[:3] for m in _MONTHS if m != "May"), "Sept"])
 _DATE = re.compile(
-    rf"\b(?:\d{{1,2}}\s+(?:{_MONTH})\.?(?:\s+\d{{4}})?|(?:{_MONTH})\.?\s+\d{{1,2}}(?:,\s*\d{{4}})?|(?:{_MONTH})\s+\d{{4}}"
+    rf"\b(?:\d{{1,2}}\s+(?:{_MONTH})\.?(?:\s+\d{{4}})?|(?:{_MONTH})\.?\s+\d{{1,2}}(?:,\s*\d{{4}})?"
+    rf"|(?:{_MONTH})\s+\d{{4}}"
     r"|\d{4}-\d{2}-\d{2}|(?:Q[1-4]|spring|summer|autumn|winter)\s+(?:of\s+)?\d{4})\b"
 )
 _YEAR = re.compile(r"\b(?:1[5-9]\d\d|20\d\d)\b")
 _NUMBER = re.compile(
-    r"(?<![\w.])(?P<sign>[-−](?=\d))?(?P<currency>[$€£¥]\s?|(?:USD|EUR|GBP|CHF)\s)?(?P<value>\d{1,3}(?:[,\u202f']\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)*)"
-    r"(?P<scale>\s?(?:thousand|million|billion|trillion|bn|m|k)\b)?(?P<unit>\s?(?:%|percent(?:age points?)?|per cent|°C|[€$£])|(?:-|\s)?(?:[A-Za-zµ]+/?[A-Za-z²³]*))?",
+    r"(?<![\w.])(?P<sign>[-−](?=\d))?(?P<currency>[$€£¥]\s?|(?:USD|EUR|GBP"
+    r"|CHF)\s)?(?P<value>\d{1,3}(?:[,\u202f']\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)*)"
+    r"(?P<scale>\s?(?:thousand|million|billion|trillion|bn|m|k)\b)?(?P<unit>\s?(?:%"
+    r"|percent(?:age points?)?|per cent|°C|[€$£])|(?:-|\s)?(?:[A-Za-zµ]+/?[A-Za-z²³]*))?",
 )
 _WORDS = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
@@ -41,7 +44,8 @@ _WORDS = {
 _SCALE = {"thousand": 1e3, "k": 1e3, "million": 1e6, "m": 1e6, "billion": 1e9, "bn": 1e9, "trillion": 1e12}
 _QUOTE = re.compile(r"“([^“”]{8,600})”|\"([^\"]{8,600})\"")
 _NAME = re.compile(
-    r"\b[A-ZÀ-Þ][\w’'-]*[a-zà-ÿ][\w’'-]*(?:\s+(?:(?:of|de|van|von|der|la|du)\s+)?[A-ZÀ-Þ][\w’'-]+)*|\b[A-Z]{2,}[\w-]*\b"
+    r"\b[A-ZÀ-Þ][\w’'-]*[a-zà-ÿ][\w’'-]*(?:\s+(?:(?:of|de|van|von|der|la|du)\s+)?[A-ZÀ-Þ][\w’'-]+)*"
+    r"|\b[A-Z]{2,}[\w-]*\b"
 )
 
 

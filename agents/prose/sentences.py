@@ -7,10 +7,14 @@ import re
 from agents.prose.words import count
 
 # An ending, closing quotes or brackets, an optional citation, space, and a start that begins a sentence.
-_END = re.compile(r"([.!?…]+[\"'”’)\]]*(?:\s?\[\d{1,3}\])*)(\s+)(?!\[\d{1,3}\])(?=[\"'“‘(\[`*_]*[A-Z0-9À-ÞĀ-Ž])")
+_END = re.compile(
+    r"([.!?…]+[\"'”’)\]]*(?:\s?\[\d{1,3}\])*)(\s+)(?!\[\d{1,3}\])(?=[\"'“‘(\[`*_]*[A-Z0-9À-ÞĀ-Ž])"
+)
 _SHORT = re.compile(
-    r"(?:\b(?:e\.g|i\.e|cf|vs|etc|approx|incl|resp|al|ca|no|nos|vol|fig|sec|ch|pp?|ed|eds|dr|mr|mrs|ms|prof|st|sr|jr"
-    r"|inc|ltd|co|corp|dept|est|gen|gov|sen|rep|rev|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|u\.s|u\.k|a\.m|p\.m)"
+    r"(?:\b(?:e\.g|i\.e|cf|vs|etc|approx|incl|resp|al|ca|no|nos|vol|fig|sec|ch|pp?|ed|eds|dr|mr|mrs"
+    r"|ms|prof|st|sr|jr"
+    r"|inc|ltd|co|corp|dept|est|gen|gov|sen|rep|rev|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec"
+    r"|u\.s|u\.k|a\.m|p\.m)"
     r"|\b[A-Z])\.$",
     re.I,
 )
@@ -18,48 +22,68 @@ _ALWAYS_ENDS = re.compile(r"\b(?:etc|u\.s|u\.k|a\.m|p\.m|inc|ltd|co|corp)\.$", r
 
 # Words that lean on the sentence before. A paragraph that starts with one reads as if a page were missing.
 _LEANS = re.compile(
-    r"^(?:[\"'“‘(]*)(?:this|that|these|those|it|its|it's|they|their|theirs|them|he|she|his|her|hers|him|such|both|neither|either"
-    r"|another|others?|some of (?:these|them)|no other|any other|all other|many of (?:these|them)|each of (?:these|them)|however|but|and|or|so|yet|nor|also|too|then|thus|hence|therefore|instead|otherwise|nevertheless"
-    r"|nonetheless|moreover|furthermore|additionally|consequently|accordingly|similarly|likewise|meanwhile|besides|still"
-    r"|conversely|alternatively|rather|again|next|later|earlier|finally|lastly|second(?:ly)?|third(?:ly)?|fourth(?:ly)?|here"
-    r"|there(?:fore|by|after)?|for (?:example|instance|this|that|these)|in (?:addition|this|that|these|such|contrast|turn"
-    r"|other words|particular|fact|short|summary|conclusion|both)|as (?:a result|such|well|noted|mentioned|described|above|shown)"
-    r"|on the other|on the contrary|by contrast|at (?:this|that|the same)|after (?:this|that)|because of (?:this|that)"
-    r"|with (?:this|that|these)|to this|of these|of those|one of (?:these|them)|the (?:latter|former|following|above|below|same|other"
-    r"|result|rest|second|third|two|others|first one)|which|who|whose|what|if so|if not|note that|not|no,|yes)\b",
+    r"^(?:[\"'“‘(]*)(?:this|that|these|those|it|its|it's|they|their|theirs|them|he|she|his|her|hers"
+    r"|him|such|both|neither|either"
+    r"|another|others?|some of (?:these|them)|no other|any other|all other|many of (?:these|them)"
+    r"|each of (?:these|them)|however|but|and|or|so|yet|nor|also|too|then|thus|hence|therefore"
+    r"|instead|otherwise|nevertheless"
+    r"|nonetheless|moreover|furthermore|additionally|consequently|accordingly|similarly|likewise"
+    r"|meanwhile|besides|still"
+    r"|conversely|alternatively|rather|again|next|later|earlier|finally|lastly|second(?:ly)?"
+    r"|third(?:ly)?|fourth(?:ly)?|here"
+    r"|there(?:fore|by|after)?|for (?:example|instance|this|that|these)|in (?:addition|this|that"
+    r"|these|such|contrast|turn"
+    r"|other words|particular|fact|short|summary|conclusion|both)|as (?:a result|such|well|noted"
+    r"|mentioned|described|above|shown)"
+    r"|on the other|on the contrary|by contrast|at (?:this|that|the same)|after (?:this|that)"
+    r"|because of (?:this|that)"
+    r"|with (?:this|that|these)|to this|of these|of those|one of (?:these|them)|the (?:latter|former"
+    r"|following|above|below|same|other"
+    r"|result|rest|second|third|two|others|first one)|which|who|whose|what|if so|if not|note that"
+    r"|not|no,|yes)\b",
     re.I,
 )
 # "There are three kinds" and "It takes four hours" stand by themselves; "There" and "It" alone do not.
 _STANDS = re.compile(
-    r"^(?:there (?:is|are|was|were|has|have|will)|it (?:is|was) (?:possible|important|recommended|easy|not possible|necessary))\b",
+    r"^(?:there (?:is|are|was|were|has|have|will)|it (?:is|was) (?:possible|important|recommended"
+    r"|easy|not possible|necessary))\b",
     re.I,
 )
 # "As shells start to use it, ..." leans just as much as "It ..." does.
 _CLAUSE = re.compile(
-    r"^(?:As|When|If|Because|Since|While|Although|Though|Once|After|Before|Until|Unless)\b[^,]*\b(?:it|its|they|them|their|this|these|those|that)\b[^,]*,"
+    r"^(?:As|When|If|Because|Since|While|Although|Though|Once|After|Before|Until"
+    r"|Unless)\b[^,]*\b(?:it|its|they|them|their|this|these|those|that)\b[^,]*,"
 )
 # A list item like "Turning off the light with the switch." is no sentence.
 _GERUND = re.compile(r"^[A-Z][a-z]+ing\b")
 _FINITE = re.compile(
-    r"\b(?:is|are|was|were|has|have|had|can|could|will|would|may|might|must|should|does|do|did|makes?|gives?|takes?|means|allows?|causes?"
+    r"\b(?:is|are|was|were|has|have|had|can|could|will|would|may|might|must|should|does|do|did"
+    r"|makes?|gives?|takes?|means|allows?|causes?"
     r"|requires?|helps?|lets?|saves?|costs?|pays?|works?|needs?|brings?|leads?|leaves?|gets?|\w+ed)\b"
 )
 # "Returns the list." (a manual's way to say what a function does) has no subject.
 _NO_SUBJECT = re.compile(
-    r"^(?:(?:Returns?|Allows|Provides|Enables|Supports|Contains|Includes|Describes|Detailed|Presumably)\b|[A-Z][a-z]{2,}(?:s|es) (?:a|an|the|this|whether|if)\b)"
+    r"^(?:(?:Returns?|Allows|Provides|Enables|Supports|Contains|Includes|Describes|Detailed"
+    r"|Presumably)\b|[A-Z][a-z]{2,}(?:s|es) (?:a|an|the|this|whether|if)\b)"
 )
 _LATE_LEAN = re.compile(
-    r"\b(?:this|these) (?!year|month|week|quarter|summer|winter|spring|autumn|morning|time)\w|\bthat (?:sum|figure|amount|number|limit|rule|difference)\b"
+    r"\b(?:this|these) (?!year|month|week|quarter|summer|winter|spring|autumn|morning|time)\w"
+    r"|\bthat (?:sum|figure|amount|number|limit|rule|difference)\b"
 )
 _LEGAL = re.compile(
-    r"\b(?:General Public License|GPL|warranty|warranties|merchantability|fitness for a particular|permission (?:is|notice)|all rights reserved"
-    r"|redistribut\w+|sublicense|copyright|licensed under|terms of the|liable|liability|Free Software Foundation|verbatim copies)\b",
+    r"\b(?:General Public License|GPL|warranty|warranties|merchantability|fitness for a particular"
+    r"|permission (?:is|notice)|all rights reserved"
+    r"|redistribut\w+|sublicense|copyright|licensed under|terms of the|liable|liability"
+    r"|Free Software Foundation|verbatim copies)\b",
     re.I,
 )
 _POINTS = re.compile(
-    r"\b(?:as follows|(?:see|described|shown|listed|mentioned|discussed|given|explained) (?:above|below|earlier|later|elsewhere|here|in)"
-    r"|following (?:list|table|example|section|figure|command|code|sections|steps)|(?:table|figure|listing|section|chapter|appendix) \d"
-    r"|this (?:document|section|chapter|page|file|manual|guide|article|readme|table|list|example|report|paper|post|directory|package|release|distribution|module|function|class|note)|(?:above|below)\b"
+    r"\b(?:as follows|(?:see|described|shown|listed|mentioned|discussed|given|explained) (?:above"
+    r"|below|earlier|later|elsewhere|here|in)"
+    r"|following (?:list|table|example|section|figure|command|code|sections|steps)|(?:table|figure"
+    r"|listing|section|chapter|appendix) \d"
+    r"|this (?:document|section|chapter|page|file|manual|guide|article|readme|table|list|example"
+    r"|report|paper|post|directory|package|release|distribution|module|function|class|note)|(?:above|below)\b"
     r"|the (?:next|previous|preceding) (?:section|chapter|page|example|paragraph))",
     re.I,
 )

@@ -87,7 +87,8 @@ def _sentences(facts: dict[str, Any]) -> list[str]:
         told.append(f"It came back {times} (last: {first}{more}).")
     if facts["corrected"]:
         told.append(
-            f"The reviewer corrected {facts['corrected']} minor {'thing' if facts['corrected'] == 1 else 'things'}."
+            f"The reviewer corrected {facts['corrected']} minor "
+            f"{'thing' if facts['corrected'] == 1 else 'things'}."
         )
     told.append(
         "No finding is open."

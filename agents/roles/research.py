@@ -59,7 +59,10 @@ async def work(brief: Brief, desk: Desk) -> Outcome:
         desk.note(f"Dropped {dropped} statements of the model that are not in their source word for word.")
     data = {"sources": sources, "skipped": skipped, **notes.model_dump()}
     text = _markdown(wanted.title, notes, sources, skipped)
-    summary = f"Read {len(sources)} sources: {len(notes.key_points)} key points, {len(notes.figures)} figures, {len(notes.quotes)} quotes."
+    summary = (
+        f"Read {len(sources)} sources: {len(notes.key_points)} key points, "
+        f"{len(notes.figures)} figures, {len(notes.quotes)} quotes."
+    )
     if notes.contradictions:
         count = len(notes.contradictions)
         summary += f" The sources dispute {count} {'figure' if count == 1 else 'figures'}."
@@ -163,7 +166,8 @@ def _off_topic(sources: Sequence[dict[str, Any]], wanted: Assignment) -> str:
     if not subject or subject & told:
         return ""
     return (
-        f"None of the {len(sources)} sources mentions anything of “{wanted.title}”. Which sources should the article "
+        f"None of the {len(sources)} sources mentions anything of “{wanted.title}”. Which sources "
+        "should the article "
         "rest on, or what should it be called?"
     )
 

@@ -221,7 +221,10 @@ def _question(judged: Judged, brief: Brief, draft: Given, wanted: Assignment) ->
         )
         return f"The same remark came up twice and was not put right: {again.text} {choice}"
     if not brief.authority.get("send_back"):
-        return f"The draft has {_count(judged.major)} that must be put right, and the reviewer may not send work back. What next?"
+        return (
+            f"The draft has {_count(judged.major)} that must be put right, and the reviewer may "
+            "not send work back. What next?"
+        )
     return ""
 
 

@@ -117,7 +117,10 @@ async def _with_description(
     )
     if after == before or not better:
         return fields
-    why = f"It had {len(before)} characters; {settings.description_least} to {settings.description_most} are shown in full."
+    why = (
+        f"It had {len(before)} characters; {settings.description_least} to "
+        f"{settings.description_most} are shown in full."
+    )
     if fits:
         why = f"It did not name “{keyword}”."
     edits.append({"where": "description", "before": before, "after": after, "why": why})
@@ -207,7 +210,8 @@ def _checks(text: str, fields: dict[str, Any], keyword: str, settings: Settings)
         Check(
             name="Description",
             passed=settings.description_least <= len(description) <= settings.description_most,
-            text=f"{len(description)} of {settings.description_least} to {settings.description_most} characters",
+            text=f"{len(description)} of {settings.description_least} to {settings.description_most} "
+            "characters",
         ),
     ]
     if keyword:
@@ -234,7 +238,8 @@ def _keyword_checks(text: str, title: str, keyword: str, settings: Settings) -> 
         Check(
             name="Keyword density",
             passed=settings.density_least <= density <= settings.density_most,
-            text=f"{density:.1f} % of the words ({times} times “{keyword}”), {settings.density_least:g} to {settings.density_most:g} % wanted",
+            text=f"{density:.1f} % of the words ({times} times “{keyword}”), "
+            f"{settings.density_least:g} to {settings.density_most:g} % wanted",
         ),
         Check(
             name="Keyword placement",

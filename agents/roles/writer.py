@@ -58,7 +58,8 @@ async def _write(brief: Brief, desk: Desk, wanted: Assignment, research: Given) 
     sections = _known(reply.sections, research)
     if not any(section.paragraphs for section in sections):
         return Outcome(
-            word="escalate", question="No article could be made of these sources. Add sources, or change the brief?",
+            word="escalate", question="No article could be made of these sources. Add sources, or "
+                                      "change the brief?",
             why="The sources hold too few sentences that can stand in an article.",
         )  # fmt: skip
     fields = {
@@ -70,9 +71,15 @@ async def _write(brief: Brief, desk: Desk, wanted: Assignment, research: Given) 
     unbacked = sum(
         not s.sources for section in sections for paragraph in section.paragraphs for s in paragraph
     )
-    summary = f"Wrote {article.word_count(text):,} words in {len(sections)} sections from {len(research.data['sources'])} sources."
+    summary = (
+        f"Wrote {article.word_count(text):,} words in {len(sections)} sections from "
+        f"{len(research.data['sources'])} sources."
+    )
     if unbacked:
-        summary += f" {unbacked} {'statement' if unbacked == 1 else 'statements'} that the brief orders {'has' if unbacked == 1 else 'have'} no source."
+        summary += (
+            f" {unbacked} {'statement' if unbacked == 1 else 'statements'} that the brief "
+            f"orders {'has' if unbacked == 1 else 'have'} no source."
+        )
     return Outcome(
         made=(_made(text, brief, ()),), summary=summary, fields={"words": article.word_count(text)}
     )

@@ -41,7 +41,8 @@ async def run(arguments: Arguments, reach: Reach) -> dict[str, Any]:
     answer = await web.get(arguments.url, KINDS, permission.most_bytes, permission.seconds, reach.environment)
     if answer.cut:
         raise Refused(
-            f"The feed {arguments.url[:200]} is larger than {permission.most_bytes:,} bytes. Name the entries you need."
+            f"The feed {arguments.url[:200]} is larger than {permission.most_bytes:,} bytes. Name "
+            "the entries you need."
         )
     entries = await asyncio.to_thread(_entries, answer.raw, arguments.url)
     return {"url": answer.url, "entries": entries[: permission.most_entries]}

@@ -20,10 +20,12 @@ SOURCES = [
         "title": "Interview with Marta Lindqvist",
         "origin": "sources/interview.md",
         "text": (
-            "## Background\n\nHallmere Foods makes chilled ready meals in three plants and employs 1,150 people. "
+            "## Background\n\nHallmere Foods makes chilled ready meals in three plants and employs "
+            "1,150 people. "
             "The purchasing team of Hallmere has nine members and deals with about 640 suppliers.\n\n"
             "## Costs\n\nHallmere spent 38,000 euros on the project in its first eight months. "
-            'Marta Lindqvist, head of purchasing, said: "The agent collects, and a person decides every time."\n\n'
+            'Marta Lindqvist, head of purchasing, said: "The agent collects, and a person decides '
+            'every time."\n\n'
             "## Advice\n\nEvery team should clean its supplier list before it buys any software."
         ),
     },
@@ -32,9 +34,11 @@ SOURCES = [
         "title": "The small-order study",
         "origin": "https://procure.example/study",
         "text": (
-            "## Results\n\nAgentic procurement cut purchasing costs by 7.4 percent on average across 212 orders. "
+            "## Results\n\nAgentic procurement cut purchasing costs by 7.4 percent on average across "
+            "212 orders. "
             "The paint maker saved 11.8 percent, while the lift maker saved 1.9 percent.\n\n"
-            "## Risks\n\nAgents made nine errors in 212 orders, and seven of those errors went back to wrong data."
+            "## Risks\n\nAgents made nine errors in 212 orders, and seven of those errors went back "
+            "to wrong data."
         ),
     },
 ]
@@ -76,7 +80,8 @@ def a_draft(text: str = DRAFT, **data: Any) -> Given:
 
 def a_brief(role: str, *artifacts: Given, **given: Any) -> Brief:
     values: dict[str, Any] = {
-        "task": "ART-142", "title": "How agentic procurement works", "stage": role, "agent": role, "role": role,
+        "task": "ART-142", "title": "How agentic procurement "
+                                    "works", "stage": role, "agent": role, "role": role,
         "artifacts": artifacts, "input": {"words": {"min": 20, "max": 400}},
         "authority": {"correct": "minor", "send_back": True, "approve": False},
     }  # fmt: skip
@@ -86,7 +91,8 @@ def a_brief(role: str, *artifacts: Given, **given: Any) -> Brief:
 def asked(*requests: tuple[str, str], by: str = "user:ana") -> tuple[Request, ...]:
     """Requests from (text, quote) pairs, numbered from 1."""
     return tuple(
-        Request(number=number, text=text, quote=quote, by=by) for number, (text, quote) in enumerate(requests, 1)
+        Request(number=number, text=text, quote=quote, by=by)
+        for number, (text, quote) in enumerate(requests, 1)
     )
 
 

@@ -159,7 +159,8 @@ def main() -> None:
         print(f"{agent:10} {one.word:10} {one.summary} {one.question} {one.why}")
         for finding in one.findings:
             print(
-                f"           - {finding.kind} [{finding.severity}, {finding.state}] {finding.text} | {finding.quote[:150]} | {finding.passage[:120]}"
+                f"           - {finding.kind} [{finding.severity}, {finding.state}] {finding.text} | "
+                f"{finding.quote[:150]} | {finding.passage[:120]}"
             )
         for answer in one.answers:
             print(_shown(answer))

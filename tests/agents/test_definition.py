@@ -16,7 +16,15 @@ def refusal(text):
 
 
 def test_reads_every_shipped_agent():
-    assert set(definition.read_all()) == {"research", "writer", "seo", "reviewer", "formatter", "reporter", "publisher"}
+    assert set(definition.read_all()) == {
+        "research",
+        "writer",
+        "seo",
+        "reviewer",
+        "formatter",
+        "reporter",
+        "publisher",
+    }
 
 
 def test_writes_what_it_reads_back_to_the_same():
@@ -55,15 +63,22 @@ def test_says_what_is_wrong_and_where(more, told):
 
 
 def test_names_the_likely_role():
-    assert refusal("name: writer\nrole: writter\n") == "writer.yaml, line 2: unknown role `writter`. Did you mean `writer`?"
+    assert (
+        refusal("name: writer\nrole: writter\n")
+        == "writer.yaml, line 2: unknown role `writter`. Did you mean `writer`?"
+    )
 
 
 def test_names_the_kinds_that_a_role_knows():
-    assert "line 3: the role does not know the kind `reserch`. Did you mean `research`?" in refusal("name: writer\nrole: writer\naccepts: [reserch]\n")
+    assert "line 3: the role does not know the kind `reserch`. Did you mean `research`?" in refusal(
+        "name: writer\nrole: writer\naccepts: [reserch]\n"
+    )
 
 
 def test_takes_any_kind_for_an_agent_of_instructions_alone():
-    assert loads("name: translator\nrole: llm\naccepts: [draft]\nreturns: [translation]\n", "translator.yaml").returns == ("translation",)
+    assert loads(
+        "name: translator\nrole: llm\naccepts: [draft]\nreturns: [translation]\n", "translator.yaml"
+    ).returns == ("translation",)
 
 
 def test_refuses_a_file_that_is_not_named_after_its_agent(tmp_path):

@@ -41,7 +41,9 @@ def test_writes_what_it_reads_back(title, description):
 
     title, description = one_line(title), one_line(description)
 
-    fields, body = front_matter.read(front_matter.write({"title": title, "description": description}, "Text.\n"))
+    fields, body = front_matter.read(
+        front_matter.write({"title": title, "description": description}, "Text.\n")
+    )
 
     assert fields.get("title", "") == title
     assert fields.get("description", "") == description

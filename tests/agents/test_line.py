@@ -10,7 +10,10 @@ from tests.agents.line import Line, sample
 
 def every_sentence_is_in_its_source(line):
     """The sentences that are not, word for word; first names put before surnames are looked through."""
-    texts = {s["number"]: words.plain(f"{s['title']} {s['text']}") for s in line.artifacts["research"][-1].data["sources"]}
+    texts = {
+        s["number"]: words.plain(f"{s['title']} {s['text']}")
+        for s in line.artifacts["research"][-1].data["sources"]
+    }
     ordered = {words.plain(claim).strip(". ") for claim in line.input.get("must_mention", [])}
     stray = []
     for spot in article.spots(line.text("draft")):
@@ -83,7 +86,11 @@ def test_begins_no_paragraph_with_a_word_that_leans(name):
     line.run()
 
     first = {spot.paragraph: spot for spot in reversed(article.spots(line.text("draft")))}
-    leaning = [s.text for s in first.values() if re.match(r"(?:However|But|They|It|This|These|He|She|Such|Therefore)\b", s.text)]
+    leaning = [
+        s.text
+        for s in first.values()
+        if re.match(r"(?:However|But|They|It|This|These|He|She|Such|Therefore)\b", s.text)
+    ]
 
     assert leaning == []
 
@@ -114,7 +121,9 @@ def test_gives_the_same_article_twice():
 
 
 def test_asks_for_other_sources_when_a_folder_is_about_something_else(tmp_path):
-    (tmp_path / "bread.txt").write_text("Rye bread needs a sour dough. Bakers keep the dough warm for sixteen hours.\n")
+    (tmp_path / "bread.txt").write_text(
+        "Rye bread needs a sour dough. Bakers keep the dough warm for sixteen hours.\n"
+    )
     line = Line(title="Quantum error correction", input={"brief": "Explain it."}, workspace=tmp_path)
 
     outcome = line.run()

@@ -7,7 +7,17 @@ from agents.contract import Refused
 
 
 def test_finds_every_role():
-    assert {"research", "writer", "seo", "reviewer", "formatter", "publisher", "reporter", "llm", "rehearse"} <= set(registry.names())
+    assert {
+        "research",
+        "writer",
+        "seo",
+        "reviewer",
+        "formatter",
+        "publisher",
+        "reporter",
+        "llm",
+        "rehearse",
+    } <= set(registry.names())
 
 
 def test_shows_a_roles_docstring_as_its_job_description():

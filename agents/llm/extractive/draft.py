@@ -32,7 +32,8 @@ DEFAULT_WORDS = (500, 900)
 
 # "The pilot was useful" opens well only for a reader who knows which pilot.
 _BARE = re.compile(
-    r"(?:The|According to the|An?) (?:new |same |whole )?[A-Za-z]+ (?:[a-z]+ed|is|are|was|were|has|have|had|cost|will|can|may|in|,|[a-z]+s)\b"
+    r"(?:The|According to the|An?) (?:new |same |whole )?[A-Za-z]+ (?:[a-z]+ed|is|are|was|were|has"
+    r"|have|had|cost|will|can|may|in|,|[a-z]+s)\b"
 )
 
 
@@ -343,7 +344,8 @@ def _full_names(corpus: Corpus) -> dict[int, dict[str, str]]:
         # A surname is spoken of alone, and somebody speaks or acts under the full name.
         found[number] = {
             last: f"{first} {last}" for first, last in people
-            if last in names and re.search(rf"(?:said|says|writes|calls|by|,) {first} {last}\b|{first} {last} (?:[a-z]+s|has|had|[a-z]+ed)\b", text)
+            if last in names and re.search(rf"(?:said|says|writes|calls|by|,) {first} {last}\b"
+                                           rf"|{first} {last} (?:[a-z]+s|has|had|[a-z]+ed)\b", text)
         }  # fmt: skip
     return found
 

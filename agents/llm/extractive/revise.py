@@ -25,14 +25,16 @@ _RENAME = re.compile(rf"\b(?:title|headline|call it|rename)\b.*?{_SAID}", re.I |
 _SWAP = re.compile(rf"\b(?:replace|change|correct)\s+{_SAID}\s+(?:with|by|to|into)\s+{_SAID}", re.I)
 _USE_INSTEAD = re.compile(rf"\b(?:use|write|say)\s+{_SAID}(?:\s+instead of\s+{_SAID})?", re.I)
 _USE_SOURCE = re.compile(
-    r"\b(?:use|take|keep|believe|trust|go with|follow)\b[^.]{0,60}?\bsource (\d{1,3})\b|\bsource (\d{1,3})(?:'s (?:figure|number))? (?:is right|holds|is correct|counts)",
+    r"\b(?:use|take|keep|believe|trust|go with|follow)\b[^.]{0,60}?\bsource (\d{1,3})\b"
+    r"|\bsource (\d{1,3})(?:'s (?:figure|number))? (?:is right|holds|is correct|counts)",
     re.I,
 )
 _SECTION = re.compile(
     rf"\b(?:section|heading)s?\b.*?{_SAID}|{_SAID}[^.]*?\b(?:section|is missing|is required)", re.I | re.S
 )
 _CUT = re.compile(
-    r"\b(?:remove|delete|drop|cut|take (?:it |this )?out|leave (?:it |this )?out|omit|strike|without (?:this|it))\b",
+    r"\b(?:remove|delete|drop|cut|take (?:it |this )?out|leave (?:it |this )?out|omit|strike"
+    r"|without (?:this|it))\b",
     re.I,
 )
 _SHORTER = re.compile(
@@ -40,14 +42,16 @@ _SHORTER = re.compile(
 )
 _LONGER = re.compile(r"\b(?:too short|longer|more words|under the limit|at least \d+ words)\b", re.I)
 _UNBACKED = re.compile(
-    r"\b(?:no source|not in (?:the|any|its) source|unsupported|cannot be found|does not (?:say|have|state)|names no source|cites no source|unverified|not sourced|where does .* come from)\b",
+    r"\b(?:no source|not in (?:the|any|its) source|unsupported|cannot be found|does not (?:say|have"
+    r"|state)|names no source|cites no source|unverified|not sourced|where does .* come from)\b",
     re.I,
 )
 _BOTH = re.compile(
     r"\b(?:both (?:figures|numbers|sides)|another figure|other source|disagree|contradict)", re.I
 )
 _ADD = re.compile(
-    r"\b(?:add|give|more|include|mention|explain|missing|example|figure|number|quote|evidence|say|state|who|what|when|how much|why|detail|source)\b",
+    r"\b(?:add|give|more|include|mention|explain|missing|example|figure|number|quote|evidence|say"
+    r"|state|who|what|when|how much|why|detail|source)\b",
     re.I,
 )
 
@@ -194,7 +198,8 @@ class _Editor:
                     self._remove(
                         number,
                         spot,
-                        f"No source has it, so the sentence is gone. What source {line.source} says about it is in the article already: “{line.text}”",
+                        f"No source has it, so the sentence is gone. What source {line.source} says "
+                        f"about it is in the article already: “{line.text}”",
                     )
                 ]
             if line.opens:
@@ -203,7 +208,8 @@ class _Editor:
                         number,
                         spot,
                         line,
-                        f"No source has it. In its place stands what source {line.source} says: “{line.text}”",
+                        f"No source has it. In its place stands what source {line.source} says: "
+                        f"“{line.text}”",
                     )
                 ]
         return [self._remove(number, spot, "No source says anything like it, so the sentence is gone.")]
@@ -291,7 +297,8 @@ class _Editor:
                         action="insert",
                         after=told.text,
                         new=new,
-                        answer=f"The article now gives both figures: {sides[0]['value']} and {sides[1]['value']}.",
+                        answer=f"The article now gives both figures: {sides[0]['value']} and "
+                        f"{sides[1]['value']}.",
                     )
                 ]
         return []
@@ -391,7 +398,8 @@ class _Editor:
             reason = "The quoted sentence is not in this draft any more, so nothing was changed."
         else:
             reason = (
-                "Nothing was changed: the built-in engine only chooses sentences of the sources, and none of them answers "
+                "Nothing was changed: the built-in engine only chooses sentences of the sources, and "
+                "none of them answers "
                 "this. Edit the sentence, name the words to replace, or ask for it to be removed."
             )
         return Change(request=number, action="none", answer=reason)

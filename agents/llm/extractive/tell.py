@@ -11,7 +11,8 @@ from agents.prose import article, sentences, words
 from agents.prose.corpus import corpus
 
 _HYPE = re.compile(
-    r"\b(?:revolution\w*|game[- ]chang\w*|cutting[- ]edge|world[- ]class|seamless\w*|unleash\w*|supercharg\w*|next[- ]level"
+    r"\b(?:revolution\w*|game[- ]chang\w*|cutting[- ]edge|world[- ]class|seamless\w*|unleash\w*"
+    r"|supercharg\w*|next[- ]level"
     r"|best[- ]in[- ]class|groundbreaking|unparalleled|amazing|incredibl\w+|effortless\w*)\b",
     re.I,
 )

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from agents.prose import words
 
 _THEMES = {
-    "background": "background summary introduction overview purpose volume describe means history context widely",
+    "background": "background summary introduction overview purpose volume describe means history "
+    "context widely",
     "work": "work request read compare step process travel send receive decide connect know",
     "time": "time day hour week minute duration wait delay longest month",
     "cost": "cost price euro dollar spend paid licence budget fee software saving",
@@ -17,7 +18,8 @@ _THEMES = {
     "brought": "result saved fell gain answer benefit hour ticket effect",
     "drove": "driver account growth grew rise rose share cause reason increase",
     "result": "result effect measured fell rose reduction gain reached",
-    "risk": "risk wrong mistake error obstacle problem fail complaint danger worst outage incident blocked old stale",
+    "risk": "risk wrong mistake error obstacle problem fail complaint danger worst outage incident "
+    "blocked old stale",
     "limit": "limit threshold allowed refuse stop sign signature exception",
     "check": "check verify confirm fraud account register test control",
     "hidden": "hide hidden without left silence call",
@@ -28,17 +30,22 @@ _THEMES = {
     "history": "history version release originally author written since",
 }
 _ADVICE_HEADING = re.compile(
-    r"\b(?:advice|advise|recommend\w*|next|to do|go on|begin|start\w*|steps?|lesson|outlook|usage|tips?|first|what (?:helped|helps)|changes helped)\b",
+    r"\b(?:advice|advise|recommend\w*|next|to do|go on|begin|start\w*|steps?|lesson|outlook|usage"
+    r"|tips?|first|what (?:helped|helps)|changes helped)\b",
     re.I,
 )
 _ADVICE = re.compile(
-    r"\b(?:should|recommends?|recommended|advises?|advised|must|ought to|needs? to|have to|make sure|be sure|can be|worth|would tell|is best|it is better)\b",
+    r"\b(?:should|recommends?|recommended|advises?|advised|must|ought to|needs? to|have to|make sure"
+    r"|be sure|can be|worth|would tell|is best|it is better)\b",
     re.I,
 )
 _IMPERATIVE = re.compile(
-    r"^(?:Add|Agree|Always|Ask|Avoid|Begin|Build|Call|Change|Check|Choose|Compare|Compile|Configure|Consider|Consult|Copy|Create|Decide"
-    r"|Define|Delete|Do|Download|Edit|Enable|Ensure|Follow|Give|Have|Install|Keep|Leave|Let|List|Look|Make|Mark|Measure|Move|Name|Never|Open"
-    r"|Pick|Plan|Please|Prefer|Publish|Put|Read|Record|Remember|Remove|Replace|Report|Run|Save|See|Select|Send|Set|Show|Specify|Start|Stop"
+    r"^(?:Add|Agree|Always|Ask|Avoid|Begin|Build|Call|Change|Check|Choose|Compare|Compile|Configure"
+    r"|Consider|Consult|Copy|Create|Decide"
+    r"|Define|Delete|Do|Download|Edit|Enable|Ensure|Follow|Give|Have|Install|Keep|Leave|Let|List"
+    r"|Look|Make|Mark|Measure|Move|Name|Never|Open"
+    r"|Pick|Plan|Please|Prefer|Publish|Put|Read|Record|Remember|Remove|Replace|Report|Run|Save|See"
+    r"|Select|Send|Set|Show|Specify|Start|Stop"
     r"|Take|Tell|Test|Try|Type|Update|Use|Verify|Wait|Write)\b(?! (?:of|was|were|is|are)\b)"
 )
 _EMPTY_HEADINGS = frozenset(

@@ -93,6 +93,7 @@ def _is_address(host: str) -> bool:
 
 def _refusal(url: str, reason: str) -> str:
     return (
-        f"The address {url[:200]!r} was refused: {reason}. Agents reach public web addresses; an admin can list "
+        f"The address {url[:200]!r} was refused: {reason}. Agents reach public web addresses; an "
+        "admin can list "
         f"others in {ALLOW} as host:port."
     )

@@ -76,7 +76,8 @@ def _read(workspace: Path | None, name: str, most_bytes: int) -> tuple[bytes, bo
 def _inside(workspace: Path | None, name: str) -> Path:
     """The real path of a name, links followed, which must lie inside the workspace."""
     refused = Refused(
-        f"Cannot read {name[:200]!r}: it lies outside the task's workspace. Name a file that came with the task."
+        f"Cannot read {name[:200]!r}: it lies outside the task's workspace. Name a file that came "
+        "with the task."
     )
     if workspace is None or "\0" in name or "://" in name or not name.strip():
         raise refused

@@ -59,7 +59,8 @@ async def _follow(
         target = urljoin(url, answer)
         if url.startswith("https:") and not target.startswith("https:"):
             raise Refused(
-                f"{url[:200]} leads from https to {target[:200]!r}, which is not encrypted. Name the page itself."
+                f"{url[:200]} leads from https to {target[:200]!r}, which is not encrypted. Name the "
+                "page itself."
             )
         url = target
     raise Refused(f"{first[:200]} leads on more than {MOST_REDIRECTS} times. Name the page it ends at.")
@@ -105,7 +106,8 @@ async def _received(
     kind, _, rest = response.headers.get("Content-Type", "").lower().partition(";")
     if kind.strip() not in kinds:
         raise Refused(
-            f"{url[:200]} holds {kind.strip() or 'an unnamed kind of data'}, which is not read. Readable: {', '.join(kinds)}."
+            f"{url[:200]} holds {kind.strip() or 'an unnamed kind of data'}, which is not read. "
+            f"Readable: {', '.join(kinds)}."
         )
     encoding = response.headers.get("Content-Encoding", "identity").lower().strip()
     if encoding not in ("identity", "gzip", ""):

@@ -25,7 +25,9 @@ def test_refuses_a_model_that_is_not_listed():
         llm.model("openai:gpt@http://169.254.169.254/v1", {"CLAWBOT_MODELS": "careful=openai:x"})
 
 
-@pytest.mark.parametrize("entry", ["gpt-5", "default=gpt-5", "default=anthropic:x", "default=openai:x@ftp://h"])
+@pytest.mark.parametrize(
+    "entry", ["gpt-5", "default=gpt-5", "default=anthropic:x", "default=openai:x@ftp://h"]
+)
 def test_says_how_to_write_an_entry_that_cannot_be_read(entry):
     with pytest.raises(Refused, match="NAME=openai:MODEL"):
         llm.listed({"CLAWBOT_MODELS": entry})

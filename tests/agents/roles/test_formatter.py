@@ -63,7 +63,11 @@ def test_renders_no_script_handler_or_odd_address(text):
     body = html.partition("</header>")[2]
     tags = re.findall(r"<[a-z][^>]*>", body, re.I)
 
-    assert not [tag for tag in tags if re.search(r"^<(script|svg|math|form|meta|iframe|style|object|img|x|div|details)", tag, re.I)]
+    assert not [
+        tag
+        for tag in tags
+        if re.search(r"^<(script|svg|math|form|meta|iframe|style|object|img|x|div|details)", tag, re.I)
+    ]
     assert not [tag for tag in tags if re.search(r"\s(on\w+|hx-|data-hx|ws-|sse-|style)", tag, re.I)]
     assert not [tag for tag in tags if re.search(r"href=\"(?!https?:|mailto:|/|#)", tag, re.I)]
 
@@ -76,8 +80,14 @@ def test_runs_no_code_that_stands_in_a_draft(text, place, tmp_path):
     text = text.replace("/tmp/clawbot_canary", str(canary))
     flat = text.replace("\n", " ").replace("\r", " ")
     fields = {"title": "A title", "description": "About it", "keyword": "word", place: flat}
-    head = "".join(f"{name}: '{value.replace(chr(39), chr(39) * 2)}'\n" for name, value in fields.items() if name in ("title", "description", "keyword"))
-    body = {"body": text, "code": f"```\n{text}\n```", "source": f"## Sources\n\n1. {text}"}.get(place, "Text.")
+    head = "".join(
+        f"{name}: '{value.replace(chr(39), chr(39) * 2)}'\n"
+        for name, value in fields.items()
+        if name in ("title", "description", "keyword")
+    )
+    body = {"body": text, "code": f"```\n{text}\n```", "source": f"## Sources\n\n1. {text}"}.get(
+        place, "Text."
+    )
 
     php = pages(f"---\n{head}---\n\n{body}\n")["php"]
 
@@ -85,7 +95,11 @@ def test_runs_no_code_that_stands_in_a_draft(text, place, tmp_path):
     file.write_text(php, "utf-8")
     for short in ("0", "1"):
         shown = subprocess.run(
-            [PHP, "-d", f"short_open_tag={short}", str(file)], capture_output=True, text=True, timeout=20, check=True
+            [PHP, "-d", f"short_open_tag={short}", str(file)],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
         ).stdout
         assert not canary.exists()
         assert "<h1>" in shown

@@ -14,7 +14,9 @@ def test_makes_one_artifact_of_the_kind_it_returns():
 
 
 def test_reads_what_the_task_brought_where_there_is_no_artifact():
-    outcome = work(a_brief("llm", input={"text": "Something to read."}), Scripted({"free": {"text": "Read.\0"}}))
+    outcome = work(
+        a_brief("llm", input={"text": "Something to read."}), Scripted({"free": {"text": "Read.\0"}})
+    )
 
     assert outcome.made[0].text == "Read."
 

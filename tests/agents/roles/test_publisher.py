@@ -5,11 +5,15 @@ from tests.agents.builders import a_brief, work
 
 
 def test_hands_every_page_on_unchanged():
-    pages = [Given(kind=f"page_{s}", number=2, text=f"text of {s}", sha256=s * 8) for s in ("php", "html", "md")]
+    pages = [
+        Given(kind=f"page_{s}", number=2, text=f"text of {s}", sha256=s * 8) for s in ("php", "html", "md")
+    ]
 
     made = work(a_brief("publisher", *pages)).made
 
-    assert {(m.kind, m.text, m.suffix) for m in made} == {(f"published_{s}", f"text of {s}", s) for s in ("php", "html", "md")}
+    assert {(m.kind, m.text, m.suffix) for m in made} == {
+        (f"published_{s}", f"text of {s}", s) for s in ("php", "html", "md")
+    }
 
 
 def test_asks_a_person_when_there_is_no_page():

@@ -27,7 +27,11 @@ def test_sums_up_in_one_paragraph():
 
 
 def test_tells_what_the_reviewer_found():
-    review = Given(kind="review", number=2, data={"findings": [{"state": "corrected"}, {"state": "open"}, {"state": "open"}]})
+    review = Given(
+        kind="review",
+        number=2,
+        data={"findings": [{"state": "corrected"}, {"state": "open"}, {"state": "open"}]},
+    )
 
     text = report(review, requests=[{"text": "No source says 47 percent. Remove it."}], round=2).text
 

@@ -7,7 +7,8 @@ from agents.tools import Toolbox
 from tests.agents.builders import Scripted, a_brief, work
 
 PROSE = (
-    "Hallmere Foods makes chilled ready meals in three plants. The purchasing team has nine members and 640 suppliers. "
+    "Hallmere Foods makes chilled ready meals in three plants. The purchasing team has nine members "
+    "and 640 suppliers. "
     "Agentic procurement began there in February 2026.\n"
 )
 
@@ -20,8 +21,10 @@ def research(tmp_path, names, model=None, **given):
 
 def test_numbers_the_sources_in_the_order_of_the_task(tmp_path):
     (tmp_path / "b.txt").write_text(PROSE)
-    (tmp_path / "a.md").write_text("# The study\n\nAgentic procurement cut purchasing costs by 7.4 percent across 212 orders. "
-                                   "The lift maker saved 1.9 percent in the same months.\n")
+    (tmp_path / "a.md").write_text(
+        "# The study\n\nAgentic procurement cut purchasing costs by 7.4 percent across 212 orders. "
+        "The lift maker saved 1.9 percent in the same months.\n"
+    )
 
     outcome = research(tmp_path, ["a.md", "b.txt"], input={"sources": ["b.txt", "a.md"]})
 
@@ -106,8 +109,14 @@ def test_refuses_a_file_outside_the_workspace_and_goes_on_with_the_others(tmp_pa
 
 
 def test_finds_figures_that_sources_dispute(tmp_path):
-    (tmp_path / "a.txt").write_text("AI spend at Aldermoor grew 112 percent year on year in the third quarter. The books are closed by now.")
-    (tmp_path / "b.txt").write_text("AI spend at Aldermoor grew 212 percent year on year in the third quarter. The board was told so in October.")
+    (tmp_path / "a.txt").write_text(
+        "AI spend at Aldermoor grew 112 percent year on year in the third quarter. The books are "
+        "closed by now."
+    )
+    (tmp_path / "b.txt").write_text(
+        "AI spend at Aldermoor grew 212 percent year on year in the third quarter. The board was "
+        "told so in October."
+    )
 
     data = research(tmp_path, ["a.txt", "b.txt"], title="AI spend at Aldermoor").made[0].data
 

@@ -38,7 +38,13 @@ def test_leaves_a_title_alone_that_would_grow_too_long():
 
 
 def test_writes_a_description_of_the_right_length():
-    outcome = seo(DRAFT.replace("description: Agentic procurement cut purchasing costs by 7.4 percent on average across 212 orders.", "description: Short."))
+    outcome = seo(
+        DRAFT.replace(
+            "description: Agentic procurement cut purchasing costs by 7.4 percent on average across "
+            "212 orders.",
+            "description: Short.",
+        )
+    )
     description = front_matter.read(outcome.made[0].text)[0]["description"]
 
     assert 70 <= len(description) <= 160
@@ -47,7 +53,13 @@ def test_writes_a_description_of_the_right_length():
 
 
 def test_links_the_first_mention_of_an_existing_article():
-    listed = [{"title": "How to clean a supplier list", "path": "/articles/clean-a-supplier-list", "keywords": ["supplier list"]}]
+    listed = [
+        {
+            "title": "How to clean a supplier list",
+            "path": "/articles/clean-a-supplier-list",
+            "keywords": ["supplier list"],
+        }
+    ]
 
     outcome = seo(input={"site_articles": listed})
 
@@ -65,7 +77,9 @@ def test_links_no_article_twice_when_a_draft_comes_again():
 
 
 def test_puts_no_link_into_a_quotation_or_the_summary():
-    listed = [{"title": "Persons", "path": "/articles/p", "keywords": ["a person decides", "purchasing costs"]}]
+    listed = [
+        {"title": "Persons", "path": "/articles/p", "keywords": ["a person decides", "purchasing costs"]}
+    ]
 
     assert "](/articles/p)" not in seo(input={"site_articles": listed}).made[0].text
 
@@ -82,7 +96,10 @@ def test_takes_no_script_as_an_address():
 
 
 def test_changes_no_statement():
-    outcome = seo(DRAFT.replace("How agentic procurement works", "What it saves"), input={"site_articles": [{"title": "L", "path": "/l", "keywords": ["supplier list"]}]})
+    outcome = seo(
+        DRAFT.replace("How agentic procurement works", "What it saves"),
+        input={"site_articles": [{"title": "L", "path": "/l", "keywords": ["supplier list"]}]},
+    )
 
     assert [s.bare for s in article.spots(outcome.made[0].text)] == [s.bare for s in article.spots(DRAFT)]
 

@@ -12,11 +12,23 @@ QUOTE = "The purchasing team of Hallmere has nine members and deals with about 6
 
 def revise(*requests, text=DRAFT, model=None, by="user:ana", **data):
     research = a_research(contradictions=data.pop("contradictions", []))
-    return work(a_brief("writer", research, a_draft(text), requests=asked(*requests, by=by), round=2, **data), model)
+    return work(
+        a_brief("writer", research, a_draft(text), requests=asked(*requests, by=by), round=2, **data), model
+    )
 
 
 def test_writes_front_matter_and_a_list_of_sources():
-    text = work(a_brief("writer", a_research(), input={"keyword": "agentic procurement", "words": {"min": 40, "max": 200}})).made[0].text
+    text = (
+        work(
+            a_brief(
+                "writer",
+                a_research(),
+                input={"keyword": "agentic procurement", "words": {"min": 40, "max": 200}},
+            )
+        )
+        .made[0]
+        .text
+    )
     fields, body = front_matter.read(text)
 
     assert fields["title"] == "How agentic procurement works"
@@ -31,7 +43,9 @@ def test_cites_a_source_after_every_sentence():
 
 
 def test_mentions_word_for_word_what_the_brief_orders_even_without_a_source():
-    outcome = work(a_brief("writer", a_research(), input={"must_mention": ["Agents cut costs by 47 percent"]}))
+    outcome = work(
+        a_brief("writer", a_research(), input={"must_mention": ["Agents cut costs by 47 percent"]})
+    )
 
     assert "Agents cut costs by 47 percent." in outcome.made[0].text
     assert "1 statement that the brief orders has no source." in outcome.summary
@@ -40,7 +54,12 @@ def test_mentions_word_for_word_what_the_brief_orders_even_without_a_source():
 def test_keeps_the_headings_of_the_brief():
     outcome = work(a_brief("writer", a_research(), input={"sections": ["Background", "Costs"]}))
 
-    assert [p.heading for p in article.parts(outcome.made[0].text)] == ["In short", "Background", "Costs", "Sources"]
+    assert [p.heading for p in article.parts(outcome.made[0].text)] == [
+        "In short",
+        "Background",
+        "Costs",
+        "Sources",
+    ]
 
 
 def test_takes_no_markup_and_no_unknown_source_from_a_model():
@@ -80,22 +99,35 @@ def test_renames_the_article():
 def test_adds_what_a_source_says_about_the_wish():
     outcome = revise(("What did the project cost? Give the number of euros.", QUOTE))
 
-    assert f"{QUOTE} Hallmere spent 38,000 euros on the project in its first eight months [1]." in outcome.made[0].text
+    assert (
+        f"{QUOTE} Hallmere spent 38,000 euros on the project in its first eight months [1]."
+        in outcome.made[0].text
+    )
     assert outcome.answers[0].quote in outcome.made[0].text
 
 
 def test_puts_a_sourced_sentence_in_place_of_an_unsourced_one():
     wrong = "Agentic procurement cut purchasing costs by 47 percent."
-    text = DRAFT.replace("- Agentic procurement cut purchasing costs by 7.4 percent on average across 212 orders [2].", f"- {wrong}")
+    text = DRAFT.replace(
+        "- Agentic procurement cut purchasing costs by 7.4 percent on average across 212 orders [2].",
+        f"- {wrong}",
+    )
 
     outcome = revise(("No source says 47 percent. Use what the source says, or remove it.", wrong), text=text)
 
     assert "47 percent" not in outcome.made[0].text
-    assert "- Agentic procurement cut purchasing costs by 7.4 percent on average across 212 orders [2]." in outcome.made[0].text
+    assert (
+        "- Agentic procurement cut purchasing costs by 7.4 percent on average across 212 orders [2]."
+        in outcome.made[0].text
+    )
 
 
 def test_adds_a_missing_section_before_the_sources():
-    text = DRAFT.replace("## What to do next\n\n1. Every team should clean its supplier list before it buys any software [1].\n\n", "")
+    text = DRAFT.replace(
+        "## What to do next\n\n1. Every team should clean its supplier list before it buys any "
+        "software [1].\n\n",
+        "",
+    )
 
     outcome = revise(("The section “What to do next” is required and missing.", ""), text=text)
 
@@ -106,12 +138,25 @@ def test_adds_a_missing_section_before_the_sources():
 def test_follows_a_person_who_decides_a_dispute():
     disputed = "AI spend grew 212 percent in the third quarter [2]."
     sources = [
-        {"number": n, "title": f"Book {n}", "origin": "", "text": f"AI spend grew {v} percent in the third quarter. The year was long and dry."}
+        {
+            "number": n,
+            "title": f"Book {n}",
+            "origin": "",
+            "text": f"AI spend grew {v} percent in the third quarter. The year was long and dry.",
+        }
         for n, v in ((1, 112), (2, 212))
     ]
-    sides = [{"text": f"AI spend grew {v} percent in the third quarter.", "source": n, "value": f"{v} percent"} for n, v in ((1, 112), (2, 212))]
+    sides = [
+        {"text": f"AI spend grew {v} percent in the third quarter.", "source": n, "value": f"{v} percent"}
+        for n, v in ((1, 112), (2, 212))
+    ]
     research = a_research(sources, contradictions=[{"topic": "AI spend", "statements": sides}])
-    brief = a_brief("writer", research, a_draft(f"## Growth\n\n{disputed}\n"), requests=asked(("Use source 1, the other is a typing error.", disputed)))
+    brief = a_brief(
+        "writer",
+        research,
+        a_draft(f"## Growth\n\n{disputed}\n"),
+        requests=asked(("Use source 1, the other is a typing error.", disputed)),
+    )
 
     assert "AI spend grew 112 percent in the third quarter [1]." in work(brief).made[0].text
 
@@ -134,7 +179,17 @@ def test_answers_every_request_by_its_number_even_where_a_model_forgot_one():
 
 
 def test_ignores_a_change_to_a_sentence_that_is_not_there():
-    reply = {"changes": [{"request": 1, "answer": "Done.", "action": "replace", "old": "Never written.", "new": [{"text": "X.", "sources": [1]}]}]}
+    reply = {
+        "changes": [
+            {
+                "request": 1,
+                "answer": "Done.",
+                "action": "replace",
+                "old": "Never written.",
+                "new": [{"text": "X.", "sources": [1]}],
+            }
+        ]
+    }
 
     outcome = revise(("Mend it.", QUOTE), model=Scripted({"revise_draft": reply}))
 
@@ -156,7 +211,12 @@ def test_keeps_the_requests_with_the_draft_for_the_next_review():
 
 @pytest.mark.parametrize(
     ("title", "expected"),
-    [("Ängste & Öl: 100 %", "angste-ol-100"), ("../../etc/passwd", "etc-passwd"), ("日本", "article"), ("x" * 200, "x" * 80)],
+    [
+        ("Ängste & Öl: 100 %", "angste-ol-100"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("日本", "article"),
+        ("x" * 200, "x" * 80),
+    ],
 )
 def test_makes_a_slug_of_plain_letters(title, expected):
     assert slug(title) == expected
@@ -164,6 +224,9 @@ def test_makes_a_slug_of_plain_letters(title, expected):
 
 def test_cannot_be_made_to_cite_a_source_that_is_not_there():
     assert {s["number"] for s in SOURCES} == {1, 2}
-    reply = {"description": "", "sections": [{"heading": "A", "paragraphs": [[{"text": "Costs fell.", "sources": [3]}]]}]}
+    reply = {
+        "description": "",
+        "sections": [{"heading": "A", "paragraphs": [[{"text": "Costs fell.", "sources": [3]}]]}],
+    }
 
     assert "[3]" not in work(a_brief("writer", a_research()), Scripted({"write_draft": reply})).made[0].text

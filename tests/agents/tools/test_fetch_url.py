@@ -14,7 +14,10 @@ from agents.tools.guard import addresses, web
 from tests.agents.hostile import inputs
 from tests.agents.server import serving
 
-PAGE = b"<html><head><title>A page</title></head><body><nav>Menu</nav><p>Costs fell by 7.4 percent.</p></body></html>"
+PAGE = (
+    b"<html><head><title>A page</title></head><body><nav>Menu</nav><p>Costs fell by 7.4 "
+    b"percent.</p></body></html>"
+)
 
 
 def fetch(url, environment=None, **permission):
@@ -107,7 +110,9 @@ def test_refuses_a_way_from_https_to_http(monkeypatch):
 
 def test_unpacks_only_up_to_the_limit():
     bomb = gzip.compress(b"a" * 20_000_000)
-    with serving(lambda path, body: (200, {"Content-Encoding": "gzip", "Content-Type": "text/plain"}, bomb)) as server:
+    with serving(
+        lambda path, body: (200, {"Content-Encoding": "gzip", "Content-Type": "text/plain"}, bomb)
+    ) as server:
         page = fetch(server.url("/"), server.allow, most_bytes=50_000)
 
     assert page["cut"]
@@ -119,11 +124,16 @@ def test_survives_a_packed_bomb_of_the_collection(packed):
     if not packed.startswith("H4sI"):
         pytest.skip("told by another test")
     raw = base64.b64decode(packed)
-    with serving(lambda path, body: (200, {"Content-Encoding": "gzip", "Content-Type": "text/plain"}, raw)) as server:
+    with serving(
+        lambda path, body: (200, {"Content-Encoding": "gzip", "Content-Type": "text/plain"}, raw)
+    ) as server:
         assert fetch(server.url("/"), server.allow)["cut"]
 
 
-@pytest.mark.parametrize("headers", [{"Content-Type": "application/octet-stream"}, {"Content-Type": "image/png"}, {"Content-Encoding": "br"}])
+@pytest.mark.parametrize(
+    "headers",
+    [{"Content-Type": "application/octet-stream"}, {"Content-Type": "image/png"}, {"Content-Encoding": "br"}],
+)
 def test_refuses_what_it_cannot_read(headers):
     with serving(lambda path, body: (200, headers, b"MZ")) as server:
         with pytest.raises(Refused):

@@ -18,19 +18,30 @@ ATOM = b"""<feed xmlns="http://www.w3.org/2005/Atom"><entry><title>One</title>
 
 def read(content, **permission):
     with serving(lambda path, body: (200, {"Content-Type": "application/rss+xml"}, content)) as server:
-        return asyncio.run(Toolbox({"read_feed": permission}, None, server.allow).use("read_feed", url=server.url("/feed")))
+        return asyncio.run(
+            Toolbox({"read_feed": permission}, None, server.allow).use("read_feed", url=server.url("/feed"))
+        )
 
 
 def test_reads_the_entries_of_an_rss_feed():
     first = read(RSS)["entries"][0]
 
-    assert (first["title"], first["url"], first["text"]) == ("Costs fell", "https://news.example/1", "Costs fell by 7 percent.")
+    assert (first["title"], first["url"], first["text"]) == (
+        "Costs fell",
+        "https://news.example/1",
+        "Costs fell by 7 percent.",
+    )
 
 
 def test_reads_the_entries_of_an_atom_feed():
     first = read(ATOM)["entries"][0]
 
-    assert (first["title"], first["url"], first["published"], first["text"]) == ("One", "https://news.example/a", "2026-10-05", "Short text.")
+    assert (first["title"], first["url"], first["published"], first["text"]) == (
+        "One",
+        "https://news.example/a",
+        "2026-10-05",
+        "Short text.",
+    )
 
 
 def test_gives_no_address_that_is_not_of_the_web():

@@ -79,7 +79,10 @@ def test_refuses_a_folder_behind_a_link(workspace):
         read(workspace, "away/brief.md")
 
 
-@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n" + bytes(50), b"PK\x03\x04rest", b"%PDF-1.7 rest", bytes(range(1, 32)) * 9])
+@pytest.mark.parametrize(
+    "content",
+    [b"\x89PNG\r\n\x1a\n" + bytes(50), b"PK\x03\x04rest", b"%PDF-1.7 rest", bytes(range(1, 32)) * 9],
+)
 def test_refuses_what_is_no_text(workspace, content):
     (workspace / "a.txt").write_bytes(content)
 
