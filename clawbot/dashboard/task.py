@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
+from agents.prose import article
 from clawbot import diff, draft
 from tasks import access, artifacts
 from tasks.models import Artifact, Comment, Decision, Finding, Run, Subtask, Task
@@ -23,6 +24,7 @@ from .steps import steps
 from .timeline import waterfall
 
 TABS = ("overview", "timeline", "drafts", "handoffs", "log", "files")
+TOLD = {"title", "sources", "files"}  # of the input, what the receipt says elsewhere
 LATEST = 5  # log lines under the chart
 OPEN_FINDINGS = (Finding.State.OPEN, Finding.State.DISPUTED)
 
@@ -121,7 +123,7 @@ def _side(one: Task, card: Card) -> dict[str, Any]:
     return {
         "tokens": (sums["tokens_in"] or 0) + (sums["tokens_out"] or 0),
         "draft": latest,
-        "words": len(draft.body(latest.text).split()) if latest else 0,
+        "words": article.word_count(latest.text) if latest else 0,
         "findings": len(findings),
         "findings_open": sum(state in OPEN_FINDINGS for state in findings),
         "sources": len(research.data.get("sources", [])) if research else 0,
@@ -150,7 +152,11 @@ def _overview(request: HttpRequest, one: Task) -> dict[str, Any]:
         ),
         "costs": [{"stage": stage_title(row["subtask__stage"]), **row} for row in stages],
         "files": one.artifacts.exclude(path="").order_by("path", "-number"),
-        "brief": [(name.replace("_", " ").capitalize(), value) for name, value in one.input.items() if value],
+        "brief": [
+            (name.replace("_", " ").capitalize(), value)
+            for name, value in one.input.items()
+            if value and name not in TOLD
+        ],
     }
 
 

@@ -21,9 +21,11 @@ from tasks.models import Review, Run, Task
 
 FOLD_SECONDS = 20 * 60  # idle for longer than this is folded, and
 FOLD_SHARE = 2  # so is what is longer than twice all the work: a short demo stays readable as well
+LEAST_FOLD_SECONDS = 10.0
 FOLD_WIDTH = 0.22  # of the chart
 LEAST_WIDTH = 0.6  # percent: a bar of a moment is still seen
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400)
+MOST_STEPS = 200  # looked at for labels
 
 RESULTS = {
     Run.Status.RETURNED: "returned",
@@ -93,7 +95,7 @@ class Axis:
 
     def _folds(self, busy: list[tuple[datetime, datetime]]) -> Iterable[tuple[datetime, datetime]]:
         work = sum(((end - start).total_seconds() for start, end in busy), 0.0)
-        least = min(FOLD_SECONDS, max(FOLD_SHARE * work, 30.0))
+        least = min(FOLD_SECONDS, max(FOLD_SHARE * work, LEAST_FOLD_SECONDS))
         edge = self.start
         for start, end in [*busy, (self.end, self.end)]:
             idle = (start - edge).total_seconds()
@@ -119,23 +121,31 @@ class Axis:
         width = max(self.x(end) - x, LEAST_WIDTH)
         return Bar(kind, round(min(x, 100 - width), 2), round(width, 2))
 
-    def ticks(self) -> list[Tick]:
-        """At most five round times, none inside a fold and none on top of another."""
+    @property
+    def step(self) -> int:
+        """Seconds between two times on the axis: at most four before the first fold."""
         first_fold = self.folds[0][0] if self.folds else self.end
         span = (first_fold - self.start).total_seconds()
-        step = next((step for step in STEPS if span / step <= 4), STEPS[-1])
+        return next((step for step in STEPS if span / step <= 4), STEPS[-1])
+
+    def label(self, moment: datetime) -> str:
+        """A time of day, with seconds where the steps are smaller than a minute."""
+        local = timezone.localtime(moment)
+        return f"{local:%H:%M:%S}" if self.step < 60 else f"{local:%H:%M}"
+
+    def ticks(self) -> list[Tick]:
+        """A few round times, none inside a fold and none on top of another."""
+        room = 16 if self.step < 60 else 12  # percent that a label needs
         local = timezone.localtime(self.start)
         midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
-        count = int((local - midnight).total_seconds() // step)
-        shape = "%H:%M:%S" if step < 60 else "%H:%M"
-        found = [Tick(0, f"{local:{shape}}")]
-        while (moment := midnight + timedelta(seconds=step * (count := count + 1))) < self.end:
+        first = int((local - midnight).total_seconds() // self.step) + 1
+        found = [Tick(0, self.label(self.start))]
+        for count in range(first, first + MOST_STEPS):
+            moment = midnight + timedelta(seconds=self.step * count)
             x = self.x(moment)
             hidden = any(start <= moment <= end for start, end in self.folds)
-            if not hidden and x - found[-1].x > 12 and x < 86:
-                found.append(Tick(x, f"{moment:{shape}}"))
-            if count * step > 40 * 86400 or len(found) > 6:
-                break
+            if moment < self.end and not hidden and x - found[-1].x > room and x < 98 - room:
+                found.append(Tick(x, self.label(moment)))
         return found
 
 
@@ -158,7 +168,7 @@ def waterfall(task: Task, runs: list[Run], reviews: list[Review]) -> Waterfall |
     return Waterfall(
         rows=[row for _, rows in entries for row in rows],
         ticks=axis.ticks(),
-        end=f"{timezone.localtime(axis.end):%H:%M}",
+        end=axis.label(axis.end),
         runs=len(runs),
         seconds=sum((end - start).total_seconds() for start, end in busy),
     )

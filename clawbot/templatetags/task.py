@@ -34,7 +34,8 @@ def running_on(sentence: str) -> str:
 def plain(value: Any) -> str:
     """A value of a task's input as words: lists with commas, mappings as "min 900, max 1500"."""
     if isinstance(value, list):
-        return ", ".join(plain(one) for one in value)
+        items = [plain(one).rstrip(".") for one in value]
+        return ("; " if any(" " in item for item in items) else ", ").join(items)
     if isinstance(value, dict):
         return ", ".join(f"{name} {plain(one)}" for name, one in value.items())
     return str(value)
