@@ -61,13 +61,13 @@ class Coming:
     """A task on its way to a person."""
 
     task: Task
-    stage: str
+    agent: str  # who has it now
     at: datetime | None  # when it should arrive, where history can say
 
     @property
     def word(self) -> str:
-        """Where it is now: "In research"."""
-        return f"In {self.stage.replace('_', ' ')}"
+        """Where it is now: "With research"."""
+        return f"With {self.agent.replace('_', ' ')}"
 
 
 def coming(tasks: Iterable[Task]) -> list[Coming]:
@@ -83,7 +83,7 @@ def coming(tasks: Iterable[Task]) -> list[Coming]:
             continue
         if task.workflow_id not in usual:
             usual[task.workflow_id] = usual_stages(task.workflow_id)
-        found.append(Coming(task, now_at.stage, _arrival(task, now_at, usual[task.workflow_id])))
+        found.append(Coming(task, now_at.agent, _arrival(task, now_at, usual[task.workflow_id])))
     far = clock.now() + timedelta(days=3650)
     return sorted(found, key=lambda one: one.at or far)
 

@@ -13,5 +13,13 @@ function take() {
 }
 
 focus();
-document.addEventListener("htmx:afterSettle", (event) => event.target.id === "review" && focus());
+// After a remark or a judgement the page was swapped: focus goes to what was just said.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target.id !== "review") return;
+  focus();
+  const { elt, path } = event.detail.requestConfig ?? {};
+  const notes = [...document.querySelectorAll(".note:not(.note--answered)")].sort((a, b) => a.id.localeCompare(b.id, "en", { numeric: true }));
+  const said = path?.includes("/comment/") ? notes.at(-1) : document.getElementById(elt?.closest(".finding")?.id);
+  said?.focus({ preventScroll: true });
+});
 setTimeout(take, TAKE_AFTER_MS);

@@ -18,7 +18,7 @@ function selected() {
 }
 
 document.addEventListener("selectionchange", () => {
-  const button = document.getElementById("remark-here");
+  const button = document.querySelector("[data-remark-here]");
   if (!button) return;
   const now = selected();
   if (now) words = now;
@@ -30,10 +30,10 @@ document.addEventListener("selectionchange", () => {
 });
 
 // The press must not take the selection away before the click arrives.
-document.addEventListener("mousedown", (event) => event.target.closest("#remark-here") && event.preventDefault());
+document.addEventListener("mousedown", (event) => event.target.closest("[data-remark-here]") && event.preventDefault());
 
 document.addEventListener("click", (event) => {
-  if (event.target.closest("#remark-here")) open();
+  if (event.target.closest("[data-remark-here]")) open();
   const summary = event.target.closest("#remark-form summary");
   if (summary && selected()) {
     event.preventDefault();
@@ -47,7 +47,7 @@ function open() {
   form.querySelector("details").open = true;
   form.elements.quote.value = words;
   form.elements.text.focus();
-  document.getElementById("remark-here").hidden = true;
+  document.querySelector("[data-remark-here]").hidden = true;
 }
 
 document.addEventListener("keydown", (event) => {
