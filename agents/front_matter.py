@@ -1,4 +1,4 @@
-"""The head of a Markdown draft: `---`, a few fields, `---`. Read strictly, written so that it reads back equal.
+"""The head of a Markdown draft: `---`, a few fields, `---`. Read strictly; what is written reads back equal.
 
 Fields describe the text. What decides about the text (status, approval) can never stand here.
 """
@@ -39,7 +39,7 @@ def split(text: str) -> tuple[str, str]:
 
 
 def read(text: str, name: str = "front matter") -> tuple[dict[str, Any], str]:
-    """Read a draft as (fields, body). Raises `Unreadable` for a head that is no plain list of known fields."""
+    """Read a draft as (fields, body). Raises `Unreadable` for a head with anything but known fields."""
     head, body = split(text)
     if not head.strip():
         return {}, body

@@ -1,4 +1,4 @@
-"""Any server that speaks OpenAI's chat API, through pydantic-ai: typed replies, one repair turn, usage, a deadline.
+"""Any server that speaks OpenAI's chat API, through pydantic-ai: typed replies, one repair, a deadline.
 
 Loaded only where CLAWBOT_MODELS names such a model. A reply is text from outside: it is cleaned and must
 fit the schema; nothing in it can choose a stage, a file or a tool.
@@ -11,7 +11,6 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from openai import AsyncOpenAI
 from pydantic import BaseModel
 from pydantic_ai import Agent, NativeOutput
 from pydantic_ai.exceptions import ModelAPIError, ModelHTTPError, UnexpectedModelBehavior, UsageLimitExceeded
@@ -46,12 +45,13 @@ class OpenAICompatible:
         self.label = f"{listed.model} at {listed.url}" if listed.url else f"{listed.model} (OpenAI)"
         # Servers of one's own often ask for no key; the client insists on some text.
         key = environment.get("OPENAI_API_KEY", "") or "none"
-        # max_retries=0: the client would sleep through Retry-After inside the worker; the row waits instead.
-        client = AsyncOpenAI(base_url=listed.url or None, api_key=key, max_retries=0)
-        self._model = OpenAIChatModel(listed.model, provider=OpenAIProvider(openai_client=client))
+        provider = OpenAIProvider(base_url=listed.url or None, api_key=key)
+        # The client would sleep through Retry-After inside the worker; the subtask's row waits instead.
+        provider.client.max_retries = 0
+        self._model = OpenAIChatModel(listed.model, provider=provider)
 
     async def answer(self, ask: Ask, usage: Usage) -> BaseModel:
-        """Ask once and repair once. Raises `Unavailable` (try later) or `Unusable` (this reply cannot be read)."""
+        """Ask once and repair once. Raises `Unavailable` (try later) or `Unusable` (no use in it)."""
         prompt = _prompt(ask.material)
         if len(prompt) > MOST_PROMPT:
             raise Unusable(

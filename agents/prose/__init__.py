@@ -1,1 +1,1 @@
-"""Text as the hands see it: clean, words, sentences, figures, blocks of a source, an article. Pure functions."""
+"""Text as the hands see it: words, sentences, figures, sources, articles. Pure functions."""

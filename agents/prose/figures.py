@@ -35,12 +35,27 @@ _NUMBER = re.compile(
     r"(?P<scale>\s?(?:thousand|million|billion|trillion|bn|m|k)\b)?(?P<unit>\s?(?:%"
     r"|percent(?:age points?)?|per cent|°C|[€$£])|(?:-|\s)?(?:[A-Za-zµ]+/?[A-Za-z²³]*))?",
 )
-_WORDS = {
-    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
-    "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17, "eighteen": 18,
-    "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80,
-    "ninety": 90, "hundred": 100, "dozen": 12, "half": 0.5, "third": 3, "quarter": 0.25, "twice": 2, "double": 2, "triple": 3,
-}  # fmt: skip
+_UNITS = [
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_WORDS = {word: float(value) for value, word in enumerate(_UNITS, start=2)}
+_WORDS |= {word: 10.0 * value for value, word in enumerate(_TENS, start=2)}
+_WORDS |= {"hundred": 100, "dozen": 12, "half": 0.5, "quarter": 0.25, "twice": 2}
 _SCALE = {"thousand": 1e3, "k": 1e3, "million": 1e6, "m": 1e6, "billion": 1e9, "bn": 1e9, "trillion": 1e12}
 _QUOTE = re.compile(r"“([^“”]{8,600})”|\"([^\"]{8,600})\"")
 _NAME = re.compile(

@@ -23,7 +23,7 @@ CLOSE = 12  # how many of a source's nearest lines may hold the number that a se
 
 
 def miscited(spots: Sequence[Spot], corpus: Corpus) -> list[Finding]:
-    """Sentences that some source says, with its every number, but not the one they cite; a new citation mends them."""
+    """Sentences that another source says than the one they cite; a new citation mends them."""
     found = []
     for spot in spots:
         if spot.citations and _backed(spot, corpus, spot.citations):
@@ -46,7 +46,7 @@ def _backed(spot: Spot, corpus: Corpus, sources: Sequence[int] | None = None) ->
 
 
 def unsourced(spots: Sequence[Spot], corpus: Corpus) -> list[Finding]:
-    """Sentences without a source, and sentences whose cited source does not exist or speaks of something else."""
+    """Sentences without a source, or whose source does not exist or speaks of something else."""
     remedy = "Cite the source that says it, or remove the sentence."
     found = []
     for spot in spots:
@@ -227,7 +227,7 @@ def wrong_length(draft: str, least: int, most: int) -> list[Finding]:
 
 
 def banned_words(spots: Sequence[Spot], banned: Mapping[str, str]) -> list[tuple[Finding, str]]:
-    """Words the house does not use, outside quotations, each with the sentence as it reads without (or "")."""
+    """Words the house does not use, outside quotations, each with the mended sentence (or "")."""
     found = []
     for spot in spots:
         for word, better in banned.items():

@@ -120,7 +120,7 @@ def spans(text: str) -> list[tuple[int, int]]:
 
 
 def is_whole(sentence: str) -> bool:
-    """A full sentence a reader could meet: starts and ends like one, right size, brackets and quotes closed."""
+    """A full sentence: starts and ends like one, has a readable size, brackets and quotes are closed."""
     bare = re.sub(r"\s*\[\d{1,3}\]", "", sentence).strip()
     if not re.match(r"[\"'“‘(`*_]*[A-ZÀ-ÞĀ-Ž0-9]", bare) or not re.search(r"[.!][\"'”’)]*$|\?[\"”]$", bare):
         return False  # a question that nobody asks is no statement

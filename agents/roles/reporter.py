@@ -48,8 +48,11 @@ async def work(brief: Brief, desk: Desk) -> Outcome:
 
 async def _says(brief: Brief, draft: Given, desk: Desk) -> str:
     ask = Ask(
-        kind="summarise", instructions=brief.instructions, material=material(title=brief.title, draft=draft.text), returns=Summary,
-    )  # fmt: skip
+        kind="summarise",
+        instructions=brief.instructions,
+        material=material(title=brief.title, draft=draft.text),
+        returns=Summary,
+    )
     try:
         reply: Summary = await desk.ask(ask)
     except (Unavailable, Unusable):

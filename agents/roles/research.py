@@ -89,10 +89,16 @@ async def _gather(
             skipped.append(f"{origin}: holds no prose to quote ({whole} whole sentences).")
         else:
             seen.add(sha256)
-            found.append({
-                "title": one_line(title or title_of(text, origin), 160), "origin": origin, "text": ready, "sha256": sha256,
-                "fetched_at": _stamp(brief), "named": origin in named,
-            })  # fmt: skip
+            found.append(
+                {
+                    "title": one_line(title or title_of(text, origin), 160),
+                    "origin": origin,
+                    "text": ready,
+                    "sha256": sha256,
+                    "fetched_at": _stamp(brief),
+                    "named": origin in named,
+                }
+            )
     for line in skipped:
         desk.note(f"Left out {line}")
     return found, skipped
@@ -101,7 +107,7 @@ async def _gather(
 async def _read_all(
     brief: Brief, wanted: Assignment, desk: Desk, skipped: list[str]
 ) -> AsyncIterator[tuple[str, str, str, str]]:
-    """Every source as (origin, title, text, sha256); what cannot be read goes to `skipped` with the reason."""
+    """Every source as (origin, title, text, sha256); the unreadable go to `skipped` with the reason."""
     for source in _expanded(brief, wanted, skipped):
         name = source.path or source.url or source.feed or source.title or "text given with the task"
         try:
@@ -188,12 +194,18 @@ def _ask(brief: Brief, wanted: Assignment, sources: Sequence[dict[str, Any]]) ->
         kind="compile_research",
         instructions=brief.instructions,
         material=material(
-            title=wanted.title, brief=wanted.brief, keyword=wanted.keyword, sections=wanted.sections,
-            must_mention=wanted.must_mention, audience=assignment.profile(brief, wanted.audience) or wanted.audience,
-            sources=[{key: source[key] for key in ("number", "title", "origin", "text")} for source in sources],
+            title=wanted.title,
+            brief=wanted.brief,
+            keyword=wanted.keyword,
+            sections=wanted.sections,
+            must_mention=wanted.must_mention,
+            audience=assignment.profile(brief, wanted.audience) or wanted.audience,
+            sources=[
+                {key: source[key] for key in ("number", "title", "origin", "text")} for source in sources
+            ],
         ),
         returns=Notes,
-    )  # fmt: skip
+    )
 
 
 def _checked(notes: Notes, sources: Sequence[dict[str, Any]]) -> tuple[Notes, int]:

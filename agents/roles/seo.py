@@ -60,9 +60,14 @@ async def work(brief: Brief, desk: Desk) -> Outcome:
     text = front_matter.write(fields, body) if edits else draft.text
     checks = _checks(text, fields, keyword, settings)
     data = {
-        **draft.data, "title": fields.get("title", ""), "description": fields.get("description", ""), "keyword": keyword,
-        "words": article.word_count(text), "edits": edits, "seo": {check.name: check.text for check in checks},
-    }  # fmt: skip
+        **draft.data,
+        "title": fields.get("title", ""),
+        "description": fields.get("description", ""),
+        "keyword": keyword,
+        "words": article.word_count(text),
+        "edits": edits,
+        "seo": {check.name: check.text for check in checks},
+    }
     return Outcome(
         made=(Made(kind="draft", text=text, data=data),),
         checks=tuple(checks),

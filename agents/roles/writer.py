@@ -36,9 +36,10 @@ async def work(brief: Brief, desk: Desk) -> Outcome:
     research = brief.artifact("research")
     if research is None or not research.data.get("sources"):
         return Outcome(
-            word="escalate", question="There is no research to write from. Should research run again?",
+            word="escalate",
+            question="There is no research to write from. Should research run again?",
             why="The writer uses nothing but the sources of a research brief.",
-        )  # fmt: skip
+        )
     wanted = assignment.read(brief)
     before = brief.artifact("draft")
     if brief.requests and before is not None:
@@ -58,14 +59,18 @@ async def _write(brief: Brief, desk: Desk, wanted: Assignment, research: Given) 
     sections = _known(reply.sections, research)
     if not any(section.paragraphs for section in sections):
         return Outcome(
-            word="escalate", question="No article could be made of these sources. Add sources, or "
-                                      "change the brief?",
+            word="escalate",
+            question="No article could be made of these sources. Add sources, or change the brief?",
             why="The sources hold too few sentences that can stand in an article.",
-        )  # fmt: skip
+        )
     fields = {
-        "title": wanted.title, "slug": slug(wanted.title), "description": reply.description, "keyword": wanted.keyword,
-        "audience": wanted.audience, "date": brief.sent_at.date().isoformat() if brief.sent_at else "",
-    }  # fmt: skip
+        "title": wanted.title,
+        "slug": slug(wanted.title),
+        "description": reply.description,
+        "keyword": wanted.keyword,
+        "audience": wanted.audience,
+        "date": brief.sent_at.date().isoformat() if brief.sent_at else "",
+    }
     body = "\n\n".join([*(_section(section) for section in sections), _sources(research)])
     text = front_matter.write(fields, body + "\n")
     unbacked = sum(
@@ -205,12 +210,19 @@ def _material(brief: Brief, wanted: Assignment, research: Given) -> dict[str, An
         for key in ("background", "key_points", "figures", "quotes", "open_questions")
     }
     return material(
-        title=wanted.title, brief=wanted.brief, keyword=wanted.keyword, sections=wanted.sections,
-        must_mention=wanted.must_mention, words=wanted.words.model_dump() if wanted.words else None,
-        audience=assignment.profile(brief, wanted.audience) or wanted.audience, voice=brief.voice,
-        examples=assignment.examples(brief), notes=notes, contradictions=research.data.get("contradictions", []),
+        title=wanted.title,
+        brief=wanted.brief,
+        keyword=wanted.keyword,
+        sections=wanted.sections,
+        must_mention=wanted.must_mention,
+        words=wanted.words.model_dump() if wanted.words else None,
+        audience=assignment.profile(brief, wanted.audience) or wanted.audience,
+        voice=brief.voice,
+        examples=assignment.examples(brief),
+        notes=notes,
+        contradictions=research.data.get("contradictions", []),
         sources=[{key: s[key] for key in ("number", "title", "text")} for s in research.data["sources"]],
-    )  # fmt: skip
+    )
 
 
 def _known(sections: Sequence[Section], research: Given) -> list[Section]:

@@ -1,4 +1,4 @@
-"""Reads a text file of the task's workspace (text, Markdown, reStructuredText, HTML, or one of them packed as .gz)."""
+"""Reads a text file of the task's workspace (text, Markdown, reStructuredText, HTML; also packed as .gz)."""
 
 from __future__ import annotations
 

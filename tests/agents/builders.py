@@ -1,4 +1,4 @@
-"""Briefs, drafts and desks for the tests of the hands; defaults that a test overrides where it is about them."""
+"""Briefs, drafts and desks for the tests of the hands; a test overrides what it is about."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import hashlib
 import inspect
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from agents import definition, llm, registry
 from agents.contract import Answer, Ask, Brief, Finding, Given, Model, Outcome, Request, Usage
@@ -59,15 +59,27 @@ class Line:
         staff = definition.read(definition.FOLDER / f"{agent}.yaml")
         role = registry.role(staff.role)
         brief = Brief(
-            task="ART-1", title=self.title, stage=agent, agent=agent, role=staff.role, instructions=staff.instructions,
-            voice=staff.voice_text(), input=self.input, materials=materials(), returns=staff.returns,
+            task="ART-1",
+            title=self.title,
+            stage=agent,
+            agent=agent,
+            role=staff.role,
+            instructions=staff.instructions,
+            voice=staff.voice_text(),
+            input=self.input,
+            materials=materials(),
+            returns=staff.returns,
             artifacts=tuple(self.artifacts[kind][-1] for kind in staff.accepts if kind in self.artifacts),
-            requests=requests, round=self.round, files=files(self.workspace), settings=staff.settings,
-            authority=staff.authority.model_dump(), output=("staging/articles/a.php", "staging/articles/a.md"),
-        )  # fmt: skip
+            requests=requests,
+            round=self.round,
+            files=files(self.workspace),
+            settings=staff.settings,
+            authority=staff.authority.model_dump(),
+            output=("staging/articles/a.php", "staging/articles/a.md"),
+        )
         desk = Desk(self.model, Toolbox(staff.grants(), self.workspace, self.environment))
         result = role.work(brief, desk)
-        outcome: Outcome = asyncio.run(result) if inspect.isawaitable(result) else result
+        outcome = cast(Outcome, asyncio.run(result) if inspect.iscoroutine(result) else result)
         self.notes += desk.notes
         self.log.append((agent, outcome))
         for made in outcome.made:

@@ -103,3 +103,16 @@ def test_grants_only_the_tools_that_are_listed():
     research = definition.read(definition.FOLDER / "research.yaml")
 
     assert set(research.grants()) == set(research.tools)
+
+
+def test_gives_tools_to_no_agent_that_reads_what_others_made():
+    """Whatever a source talks a model into: a stage after research has nothing to reach for."""
+    armed = {name for name, one in definition.read_all().items() if one.tools and one.accepts}
+
+    assert armed == set()
+
+
+def test_ships_only_tools_that_read():
+    granted = {tool for one in definition.read_all().values() for tool in one.tools}
+
+    assert granted <= {"read_file", "fetch_url", "read_feed", "search"}

@@ -54,7 +54,7 @@ class Plan:
 
 
 def draft(material: Mapping[str, Any]) -> Draft:
-    """Arrange an article from `sources` for `title`, `brief`, `keyword`, `sections`, `must_mention`, `words`."""
+    """Arrange an article from `sources` for `title`, `brief`, `keyword`, `sections`, `words` and the rest."""
     return _Writer(material).write()
 
 
@@ -313,7 +313,7 @@ class _Writer:
 def introduce(sections: Sequence[Section], corpus: Corpus) -> None:
     """Give people their full name where the article mentions them first; the source does so elsewhere.
 
-    The one place where a chosen sentence is changed: "Lindqvist calls ..." becomes "Marta Lindqvist calls ...".
+    The one place where a chosen sentence is changed: "Lindqvist calls" becomes "Marta Lindqvist calls".
     """
     full = _full_names(corpus)
     known: set[str] = set()

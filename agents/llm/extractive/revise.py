@@ -328,15 +328,15 @@ class _Editor:
         ]
 
     def _advice(self) -> list[Sentence]:
-        scored = sorted(
-            ((themes.advises(p.lines[0].text) + 0.5 * themes.is_advice_heading(p.lines[0].heading) + self.corpus.rank[p.lines[0].index], p)
-             for p in passages(self.corpus, most=1) if themes.advises(p.lines[0].text)),
-            key=lambda pair: -pair[0],
-        )  # fmt: skip
+        def worth(line: Line) -> float:
+            told = 0.5 if themes.is_advice_heading(line.heading) else 0
+            return themes.advises(line.text) + told + self.corpus.rank[line.index]
+
+        advice = [p.lines[0] for p in passages(self.corpus, most=1) if themes.advises(p.lines[0].text)]
+        advice.sort(key=lambda line: -worth(line))
         chosen: list[Line] = []
         for most in (1, 2, STEPS):
-            for _, p in scored:
-                line = p.lines[0]
+            for line in advice:
                 fresh = words.plain(line.text) not in self.used
                 if fresh and len(chosen) < STEPS and sum(o.source == line.source for o in chosen) < most:
                     chosen.append(line)

@@ -1,4 +1,4 @@
-"""The small jobs: remarks on tone, a summary for a notice, and free text for an agent of instructions alone."""
+"""The small jobs: remarks on tone, a summary for a notice, and text for an agent of instructions alone."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from agents.prose import words
 
@@ -177,28 +177,28 @@ def is_telling(heading: str) -> bool:
 
 
 def phrase(texts: Sequence[str], avoid: Iterable[str] = ()) -> str:
-    """The phrase that comes back most in these texts, as a heading; empty where none does."""
-    taken = {words.stem(word) for text in avoid for word in words.tokens(text)}
-    counts: Counter[tuple[str, ...]] = Counter()
+    """The phrase that comes back in most of these texts, as a heading; empty where none does."""
+    taken = {words.stem(token) for text in avoid for token in words.tokens(text)}
     forms: dict[tuple[str, ...], str] = {}
+    counts: Counter[tuple[str, ...]] = Counter()
     for text in texts:
-        seen: set[tuple[str, ...]] = set()
-        for run in re.split(
-            r"[^\w\s'’-]|\b(?:%s)\b" % "|".join(sorted(words.STOP, key=len, reverse=True)), text
-        ):
-            found = [
-                token for token in re.findall(r"[A-Za-zÀ-ÿ][\w'’-]+", run) if token.lower() not in words.STOP
-            ]
-            for size in (3, 2):
-                for start in range(len(found) - size + 1):
-                    part = found[start : start + size]
-                    key = tuple(words.stem(word.lower()) for word in part)
-                    forms.setdefault(key, " ".join(part))
-                    seen.add(key)
-        counts.update(seen)
-    ranked = sorted(counts.items(), key=lambda item: (-item[1] * len(item[0]), item[0]))
-    for key, times in ranked:
+        found = {tuple(words.stem(word.lower()) for word in part): " ".join(part) for part in _parts(text)}
+        forms = found | forms
+        counts.update(found.keys())
+    for key, times in sorted(counts.items(), key=lambda item: (-item[1] * len(item[0]), item[0])):
         if times >= 2 and not set(key) <= taken and not _LOOSE & set(key):
-            form = forms[key]
-            return form[0].upper() + form[1:]
+            return forms[key][0].upper() + forms[key][1:]
     return ""
+
+
+def _parts(text: str) -> Iterator[list[str]]:
+    """Two and three neighbouring words without a stop word or a mark between them."""
+    for run in re.split(r"[^\w\s'’-]", text):
+        kept: list[str] = []
+        for word in [*re.findall(r"[A-Za-zÀ-ÿ][\w'’-]+", run), "the"]:  # a stop word ends the last part, too
+            if word.lower() not in words.STOP:
+                kept.append(word)
+                continue
+            for size in (2, 3):
+                yield from (kept[i : i + size] for i in range(len(kept) - size + 1))
+            kept = []

@@ -16,17 +16,33 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 # "2130706433", "0x7f.1" and "0177.0.0.1" are 127.0.0.1 to a resolver; no name on the web ends in a number.
 _NUMERIC = re.compile(r"(?:^|\.)(?:\d+|0x[0-9a-f]*)$", re.I)
 PORTS = {"http": 80, "https": 443}
-ALLOW = "CLAWBOT_FETCH_ALLOW"  # "host:port host:port": endpoints an admin lets agents reach all the same
+ALLOW = "CLAWBOT_FETCH_ALLOW"  # "host:port, host:port": endpoints an admin lets agents reach
 
 # `is_global` says True for several of these, or they carry an IPv4 address inside.
 _DENIED = [
     ipaddress.ip_network(net)
-    for net in (
-        "0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4",
-        "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "5f00::/16",
-        "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
-    )
-]  # fmt: skip
+    for net in [
+        "0.0.0.0/8",
+        "100.64.0.0/10",
+        "192.0.0.0/24",
+        "192.88.99.0/24",
+        "198.18.0.0/15",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+        "::/96",
+        "64:ff9b::/96",
+        "64:ff9b:1::/48",
+        "100::/64",
+        "2001::/23",
+        "2001:db8::/32",
+        "2002::/16",
+        "5f00::/16",
+        "fc00::/7",
+        "fe80::/10",
+        "fec0::/10",
+        "ff00::/8",
+    ]
+]
 
 
 def check_url(url: str, environment: Mapping[str, str]) -> tuple[SplitResult, str, int, bool]:
@@ -49,14 +65,14 @@ def check_url(url: str, environment: Mapping[str, str]) -> tuple[SplitResult, st
         raise Refused(_refusal(url, "it has no host, or a user name in front of it"))
     if _NUMERIC.search(host) and not _is_address(host):
         raise Refused(_refusal(url, "its host is a number in disguise"))
-    listed = f"{host}:{port}" in environment.get(ALLOW, "").lower().split()
+    listed = f"{host}:{port}" in re.split(r"[,\s]+", environment.get(ALLOW, "").lower())
     if port != PORTS[parts.scheme] and not listed:
         raise Refused(_refusal(url, f"port {port} is not allowed; 80 and 443 are"))
     return parts, host, port, listed
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """Every address of a host, by the system's resolver, asked once. Raises `Unavailable` where it has none."""
+    """Every address of a host, asked once. Raises `Unavailable` where it has none."""
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as error:

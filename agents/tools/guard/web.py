@@ -1,4 +1,4 @@
-"""One guarded GET for every tool that reads the web: checked address, few redirects, bounded size and time."""
+"""One guarded GET for every tool that reads the web: checked address, few redirects, bounded in size."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Answer:
 async def get(
     url: str, kinds: tuple[str, ...], most_bytes: int, seconds: float, environment: Mapping[str, str]
 ) -> Answer:
-    """GET an address within a total time. Raises `Refused` (never ask again) or `Unavailable` (later perhaps)."""
+    """GET an address within a total time. Raises `Refused` or, where later may help, `Unavailable`."""
     try:
         async with asyncio.timeout(seconds):
             return await _follow(url, kinds, most_bytes, environment)

@@ -2,6 +2,8 @@
 
 import gzip
 
+import pytest
+
 from agents.contract import Unavailable
 from agents.tools import Toolbox
 from tests.agents.builders import Scripted, a_brief, work
@@ -130,9 +132,7 @@ def test_tries_again_later_when_its_only_source_is_down():
 
     brief = a_brief("research", input={"sources": ["https://down.example/page"]})
 
-    try:
+    with pytest.raises(Unavailable) as down:
         work(brief, toolbox=Down({}))
-    except Unavailable as error:
-        assert error.after_seconds == 60
-    else:
-        raise AssertionError("it went on without its only source")
+
+    assert down.value.after_seconds == 60

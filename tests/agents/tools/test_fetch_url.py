@@ -55,11 +55,8 @@ def test_reads_a_page_that_an_admin_allowed():
     assert "Costs fell by 7.4 percent." in page["text"]
 
 
-@pytest.mark.parametrize("url", inputs("http_tool_url"))
+@pytest.mark.parametrize("url", inputs("http_tool_url", lambda text: not text.startswith("{")))
 def test_connects_to_no_private_address(url, connections, monkeypatch):
-    if url.startswith("{"):
-        pytest.skip("needs a resolver or a server; told in the tests below")
-
     with pytest.raises((Refused, Unavailable)):
         fetch(url)
 
@@ -119,10 +116,8 @@ def test_unpacks_only_up_to_the_limit():
     assert len(page["text"]) == 50_000
 
 
-@pytest.mark.parametrize("packed", inputs("http_tool_response"))
+@pytest.mark.parametrize("packed", inputs("http_tool_response", lambda text: text.startswith("H4sI")))
 def test_survives_a_packed_bomb_of_the_collection(packed):
-    if not packed.startswith("H4sI"):
-        pytest.skip("told by another test")
     raw = base64.b64decode(packed)
     with serving(
         lambda path, body: (200, {"Content-Encoding": "gzip", "Content-Type": "text/plain"}, raw)
@@ -176,9 +171,26 @@ def test_sends_no_cookie_and_no_key():
 
 @pytest.mark.parametrize(
     "address",
-    ["127.0.0.1", "::1", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::", "fec0::1", "224.0.0.1", "100.100.100.200",
-     "192.0.0.1", "198.18.0.1", "0.0.0.0", "::", "::127.0.0.1", "fd00:ec2::254", "2001:0:4136:e378::", "255.255.255.255", "no address"],
-)  # fmt: skip
+    [
+        "127.0.0.1",
+        "::1",
+        "::ffff:169.254.169.254",
+        "64:ff9b::a9fe:a9fe",
+        "2002:a9fe:a9fe::",
+        "fec0::1",
+        "224.0.0.1",
+        "100.100.100.200",
+        "192.0.0.1",
+        "198.18.0.1",
+        "0.0.0.0",
+        "::",
+        "::127.0.0.1",
+        "fd00:ec2::254",
+        "2001:0:4136:e378::",
+        "255.255.255.255",
+        "no address",
+    ],
+)
 def test_counts_no_reserved_address_as_public(address):
     assert not addresses.is_public(address)
 

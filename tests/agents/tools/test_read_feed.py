@@ -11,9 +11,11 @@ from tests.agents.server import serving
 RSS = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>News</title>
 <item><title>Costs fell</title><link>https://news.example/1</link><pubDate>Mon, 05 Oct 2026</pubDate>
 <description>&lt;p&gt;Costs fell by &lt;b&gt;7 percent&lt;/b&gt;.&lt;/p&gt;</description></item>
-<item><title>Bad link</title><link>javascript:alert(1)</link><description>Second.</description></item></channel></rss>"""
+<item><title>Bad link</title><link>javascript:alert(1)</link><description>Second.</description></item>
+</channel></rss>"""
 ATOM = b"""<feed xmlns="http://www.w3.org/2005/Atom"><entry><title>One</title>
-<link rel="alternate" href="https://news.example/a"/><updated>2026-10-05</updated><summary>Short text.</summary></entry></feed>"""
+<link rel="alternate" href="https://news.example/a"/><updated>2026-10-05</updated>
+<summary>Short text.</summary></entry></feed>"""
 
 
 def read(content, **permission):
