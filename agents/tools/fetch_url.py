@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import Field
 
+from agents.guard import web
 from agents.prose.blocks import title_of
 from agents.prose.clean import clean, one_line
 from agents.tools import Closed, Reach
-from agents.tools.guard import web
 
 KINDS = ("text/html", "application/xhtml+xml", "text/plain", "text/markdown", "text/x-rst")
 

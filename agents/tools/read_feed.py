@@ -11,10 +11,10 @@ from defusedxml import DefusedXmlException
 from pydantic import Field
 
 from agents.contract import Refused
+from agents.guard import web
 from agents.prose.blocks import html_text
 from agents.prose.clean import clean, one_line
 from agents.tools import Closed, Reach
-from agents.tools.guard import web
 
 KINDS = ("application/rss+xml", "application/atom+xml", "application/xml", "text/xml")
 _ATOM = "{http://www.w3.org/2005/Atom}"

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import Field
 
+from agents.guard.files import read_text
 from agents.tools import Closed, Reach
-from agents.tools.guard.files import read_text
 
 
 class Arguments(Closed):

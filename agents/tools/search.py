@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import Field
 
 from agents.contract import Refused
+from agents.guard.files import read_text
 from agents.prose import words
 from agents.prose.blocks import blocks, tidy
 from agents.tools import Closed, Reach
-from agents.tools.guard.files import read_text
 
 MOST_FILES = 200
 

@@ -9,8 +9,8 @@ import httpcore2
 import pytest
 
 from agents.contract import Refused, Unavailable
+from agents.guard import addresses, web
 from agents.tools import Toolbox
-from agents.tools.guard import addresses, web
 from tests.agents.hostile import inputs
 from tests.agents.server import serving
 

@@ -11,8 +11,8 @@ from urllib.parse import urljoin
 import httpx2
 
 from agents.contract import Refused, Unavailable
-from agents.tools.guard import addresses
-from agents.tools.guard.files import inflate
+from agents.guard import addresses
+from agents.guard.files import inflate
 
 MOST_REDIRECTS = 3
 LONGEST_WAIT = 900.0  # a server that asks us to come back in years is asked again in 15 minutes
