@@ -17,6 +17,7 @@ from agents.tools import Closed
 ACCEPTS = ("draft", "research")
 RETURNS = ("page_md", "page_html", "page_php")
 TOOLS = ()
+DETERMINISTIC = True  # a person's edit is rendered anew before its approval is released
 
 
 class Settings(Closed):

@@ -100,12 +100,13 @@ async def _revise(brief: Brief, desk: Desk, wanted: Assignment, research: Given,
             returns=Revision,
         )
     )
-    text, answers = before.text, []
+    text, answers, done = before.text, list[Answer](), 0
     for request in brief.requests:
         changes = [change for change in reply.changes if change.request == request.number]
-        text, answer = _answered(text, request.number, changes, research)
+        after, answer = _answered(text, request.number, changes, research)
+        done += after != text
+        text = after
         answers.append(answer)
-    done = sum(answer.quote != "" or text != before.text for answer in answers)
     if text == before.text:
         return _unchanged(brief, before, answers)
     return Outcome(
