@@ -19,7 +19,7 @@ function toggle(sheet, link) {
   if (sheet.hidden) address.searchParams.delete("sheet");
   else address.searchParams.set("sheet", "return");
   history.replaceState(null, "", address);
-  if (sheet.hidden) return (opener ?? document.querySelector("[data-sheet]"))?.focus();
+  if (sheet.hidden) return (opener ?? document.querySelector(".verdict__return"))?.focus();
   opener = sheet.contains(link) ? opener : link;
   preview(sheet);
   sheet.querySelector("[data-blank] textarea")?.focus();

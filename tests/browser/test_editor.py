@@ -1,4 +1,4 @@
-"""What an editor does in a day: watches a card move, returns a draft, reads the next one, mends a word, approves."""
+"""What an editor does: watches a card move, returns a draft, reads the next one, mends a word, approves."""
 
 from __future__ import annotations
 
@@ -12,31 +12,28 @@ from playwright.sync_api import Page, expect
 pytestmark = pytest.mark.browser
 
 SLOW = 60_000  # milliseconds that the agents may take for a whole round
-FIRST_SENTENCE = "#draft p .draft__sentence"
+PARAGRAPHS = "#draft .draft__text > p"
 
 
-def select(page: Page, selector: str, place: int = 0) -> str:
-    """Select the words of one sentence, as a mouse would; returns them."""
-    return str(
-        page.evaluate(
-            """([selector, place]) => {
-                const one = document.querySelectorAll(selector)[place];
-                one.scrollIntoView({block: "center"});
-                const range = document.createRange();
-                range.selectNodeContents(one);
-                getSelection().removeAllRanges();
-                getSelection().addRange(range);
-                return one.textContent.trim();
-            }""",
-            [selector, place],
-        )
+def select(page: Page, paragraph: int) -> None:
+    """Select the first words of a paragraph up to its first citation, as a mouse would."""
+    page.evaluate(
+        """([paragraphs, place]) => {
+            const one = document.querySelectorAll(paragraphs)[place].querySelector(".draft__sentence");
+            one.scrollIntoView({block: "center"});
+            const range = document.createRange();
+            range.selectNodeContents(one);
+            getSelection().removeAllRanges();
+            getSelection().addRange(range);
+        }""",
+        [PARAGRAPHS, paragraph],
     )
 
 
-def comment(page: Page, place: int, text: str) -> str:
-    """Say something about a sentence; returns the words it is about."""
+def comment(page: Page, paragraph: int, text: str) -> str:
+    """Say something about a paragraph's first words; returns these words."""
     notes = page.locator(".note:not(.note--answered)").count()
-    select(page, FIRST_SENTENCE, place)
+    select(page, paragraph)
     expect(page.locator("[data-remark-here]")).to_be_visible()
     page.keyboard.press("c")
     page.get_by_label("What should change").fill(text)
@@ -79,7 +76,7 @@ def test_takes_an_article_from_the_board_to_the_published_file(site, visit):
     expect(sheet.locator("[data-preview]")).to_contain_text(f"quote: {quote}")
     page.keyboard.press("Escape")
     expect(sheet).to_be_hidden()
-    expect(page.locator("[data-sheet=return]").first).to_be_focused()
+    expect(page.locator(".verdict__return")).to_be_focused()
     page.keyboard.press("r")
     page.keyboard.press("Control+Enter")
     page.wait_for_url(lambda url: f"/reviews/{review}/" not in url)
@@ -181,12 +178,14 @@ def test_hides_no_control_behind_the_bar_when_it_has_focus(visit, waiting, width
         """() => {
             const bar = document.querySelector(".verdict");
             const found = [];
-            for (const one of document.querySelectorAll("#main a[href], #main button, #main summary, #main textarea")) {
+            const controls = "#main :is(a[href], button, summary, textarea)";
+            for (const one of document.querySelectorAll(controls)) {
                 if (!one.checkVisibility() || one.tabIndex < 0 || one.closest("[hidden]")) continue;
                 one.focus();
                 const box = one.getBoundingClientRect();
                 const under = bar.getBoundingClientRect();
-                if (box.height && box.top >= under.top && box.bottom <= under.bottom + 1) found.push(one.outerHTML.slice(0, 120));
+                const covered = box.height && box.top >= under.top && box.bottom <= under.bottom + 1;
+                if (covered) found.push(one.outerHTML.slice(0, 120));
             }
             return found;
         }"""
