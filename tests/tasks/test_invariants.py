@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from tasks import invariants, why
@@ -57,7 +58,7 @@ def test_names_the_task_where_it_is_broken(task: Task, monkeypatch, sentence: st
     assert "ART-1" in " ".join(invariants.check().get(sentence, []))
 
 
-def rows(task: Task, stage: str) -> object:
+def rows(task: Task, stage: str) -> QuerySet[Subtask]:
     return Subtask.objects.filter(pk=current(task, stage).pk)
 
 

@@ -136,7 +136,7 @@ def at_work(monkeypatch, article):
         for claimed in claim_all(worker):
             finish(claimed)
 
-    monkeypatch.setattr(command.time, "sleep", work)
+    monkeypatch.setattr("clawbot.management.commands.inject.time.sleep", work)
 
 
 def test_shows_the_progress_and_leaves_with_3_when_a_person_must_decide(manage, at_work) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -13,11 +14,17 @@ pytestmark = pytest.mark.django_db
 
 
 def test_runs_every_sweep_once_with_the_same_moment(monkeypatch) -> None:
-    seen = []
+    seen: list[tuple[str, datetime]] = []
     now = datetime(2026, 11, 2, tzinfo=UTC)
-    counted = {
-        name: lambda moment, name=name: seen.append((name, moment)) or 7 for name in orchestrator.SWEEPS
-    }
+
+    def counting(name: str) -> Callable[[datetime], int]:
+        def sweep(moment: datetime) -> int:
+            seen.append((name, moment))
+            return 7
+
+        return sweep
+
+    counted = {name: counting(name) for name in orchestrator.SWEEPS}
     monkeypatch.setattr(orchestrator, "SWEEPS", counted)
 
     done = orchestrator.tick(now)
