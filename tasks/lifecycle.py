@@ -555,10 +555,7 @@ def _requests(result: Result) -> list[dict[str, Any]]:
 def _finish_escalate(result: Result, now: datetime) -> set[int]:
     """An agent asks a person: doing -> waiting, with what was made so far."""
     row = result.claimed.subtask
-    why = (
-        " ".join(part for part in (result.outcome.question, result.outcome.why) if part)
-        or "The agent needs a person."
-    )
+    why = result.outcome.question or result.outcome.why or "The agent needs a person."
     if not machine.move(_held(result.claimed).filter(status=S.DOING), "escalate", reason=why[:300]):
         return _discard(result, now)
     events = _close_runs([result], {row.pk}, now, Run.Status.ESCALATED) + _keep_work([result], now)

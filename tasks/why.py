@@ -13,6 +13,8 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 
+from agents.models import Agent
+
 from . import clock
 from .models import Decision, Event, Hold, Review, Subtask, Task
 
@@ -68,7 +70,7 @@ def whys(tasks: Sequence[Task]) -> dict[int, Why]:
     }
     returned = _returned(ids)
     holds = list(Hold.objects.filter(open=1))
-    names = _names(open_reviews.values(), decided.values(), holds)
+    names = _names(open_reviews.values(), decided.values(), holds) | _titles()
     now = clock.now()
     return {
         task.pk: _one(
@@ -103,6 +105,12 @@ def _names(*groups: Iterable[Any]) -> dict[str, str]:
     return {f"user:{user.username}": user.first_name or user.username for user in users}
 
 
+def _titles() -> dict[str, str]:
+    """What agents are called, by slug."""
+    titles = Agent.objects.order_by().exclude(active=None).values_list("slug", "active__definition__title")
+    return {slug: title for slug, title in titles if title}
+
+
 def _one(
     task: Task,
     rows: list[Subtask],
@@ -133,7 +141,7 @@ def _one(
         )
     ready = [row for row in rows if row.status == S.READY]
     if doing:
-        return _running(task, doing, returned, hold)
+        return _running(doing, returned, hold, names)
     if ready:
         return _ready(task, ready[0], returned, hold, names, now)
     return _backlog(task, rows, hold, names)
@@ -153,7 +161,7 @@ def _condition(review: Review) -> str:
 
 
 def _then(review: Review, names: dict[str, str]) -> str:
-    who = names.get(review.owner, "") or f"Anyone of the {review.deciders.get('group', 'operators')}"
+    who = names.get(review.owner, "") or f"Any {review.deciders.get('group', 'operators')[:-1]}"
     if not review.ladder or review.rung >= len(review.ladder):
         return f"{who} decides; nothing moves until then."
     rung = review.ladder[review.rung]
@@ -168,17 +176,19 @@ def _release(decision: Decision, doing: list[Subtask], now: datetime) -> str:
     return f"It is released in {left} s unless somebody takes it back." if left else "It is being released."
 
 
-def _running(task: Task, doing: list[Subtask], returned: Event | None, hold: Hold | None) -> Why:
+def _running(doing: list[Subtask], returned: Event | None, hold: Hold | None, names: dict[str, str]) -> Why:
     row = doing[0]
-    names = " and ".join(one.stage.replace("_", " ") for one in doing[:3])
+    agents = list(dict.fromkeys(_agent(one, names) for one in doing))
     tries = f", attempt {row.attempts} of {row.max_attempts}" if row.attempts > 1 else ""
-    back = _back(row, returned)
-    text = f"{back}{_agent(row)} works on {names}{tries}."
+    verb = "works" if len(agents) == 1 else "work"
+    text = f"{_back(row, returned)}{' and '.join(agents[:3])} {verb} on it{tries}."
     return Why("running", text, "It finishes, then the task is held." if hold else "", row=row, hold=hold)
 
 
-def _agent(row: Subtask) -> str:
-    return row.agent.replace("_", " ").replace("-", " ").capitalize()
+def _agent(row: Subtask, names: dict[str, str]) -> str:
+    """What the agent of a stage is called, at the start of a sentence."""
+    title = names.get(row.agent) or row.agent.replace("_", " ").replace("-", " ")
+    return title[:1].upper() + title[1:]
 
 
 def _back(row: Subtask, returned: Event | None) -> str:
@@ -207,10 +217,11 @@ def _ready(
             row=row,
         )
     if back := _back(row, returned):
-        return Why("returned", back.strip(), f"{_agent(row)} is next.", row=row)
+        return Why("returned", back.strip(), f"{_agent(row, names)} is next.", row=row)
     if row.reason and row.attempts:
-        return Why("queued", row.reason, f"{_agent(row)} tries {stage} again next.", row=row)
-    return Why("queued", f"Ready for {stage}.", f"{_agent(row)} starts as soon as a worker is free.", row=row)
+        return Why("queued", row.reason, f"{_agent(row, names)} tries again next.", row=row)
+    start = f"{_agent(row, names)} starts as soon as a worker is free."
+    return Why("queued", f"Ready for {stage}.", start, row=row)
 
 
 def _backlog(task: Task, rows: list[Subtask], hold: Hold | None, names: dict[str, str]) -> Why:
