@@ -103,10 +103,14 @@ def body_html(body: str) -> str:
     _link_citations(tokens, numbers)
     raw = _markdown().renderer.render(tokens, _markdown().options, {})
     safe = nh3.clean(
-        raw, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes={"http", "https", "mailto"}, link_rel="noopener "
-                                                                                                   "nofollow",
-        attribute_filter=_filter, strip_comments=True,
-    )  # fmt: skip
+        raw,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        attribute_filter=_filter,
+        url_schemes={"http", "https", "mailto"},
+        link_rel="noopener",
+        strip_comments=True,
+    )
     return safe.replace("<?", "&lt;?").replace("?>", "?&gt;").replace("<%", "&lt;%").replace("%>", "%&gt;")
 
 

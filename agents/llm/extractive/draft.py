@@ -99,7 +99,9 @@ class _Writer:
         fit = sum(self.corpus.fit(self.subject, line) for line in passage.lines) / len(passage.lines)
         rank = max(self.corpus.rank[line.index] for line in passage.lines)
         first = 0.12 if passage.lines[0].place == 0 else 0.0
-        longer = 0.08 * (len(passage.lines) - 1)
+        longer = 0.08 * (len(passage.lines) - 1) - (
+            0.25 if passage.words < 14 else 0
+        )  # a lone short line is thin
         item = 0.15 if passage.lines[0].kind == "item" else 0
         return fit + 0.35 * rank + first + longer - item - (0.15 if _BARE.match(passage.lines[0].text) else 0)
 
@@ -341,13 +343,19 @@ def _full_names(corpus: Corpus) -> dict[int, dict[str, str]]:
             for name in names
             if len(name.split()) == 2 and all(part.isalpha() for part in name.split())
         ]
-        # A surname is spoken of alone, and somebody speaks or acts under the full name.
         found[number] = {
-            last: f"{first} {last}" for first, last in people
-            if last in names and re.search(rf"(?:said|says|writes|calls|by|,) {first} {last}\b"
-                                           rf"|{first} {last} (?:[a-z]+s|has|had|[a-z]+ed)\b", text)
-        }  # fmt: skip
+            last: f"{first} {last}"
+            for first, last in people
+            if last in names and _acts(f"{first} {last}", text)
+        }
     return found
+
+
+def _acts(name: str, text: str) -> bool:
+    """Whether somebody of this name speaks or does something, as a person does and a place does not."""
+    return bool(
+        re.search(rf"(?:said|says|writes|calls|by|,) {name}\b|{name} (?:[a-z]+s|has|had|[a-z]+ed)\b", text)
+    )
 
 
 def dissent(text: str, source: int, titles: Mapping[int, str]) -> Sentence:

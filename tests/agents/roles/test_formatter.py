@@ -28,7 +28,7 @@ def test_hands_on_the_text_of_the_draft_character_by_character():
 def test_makes_links_of_citations_and_names_of_sources():
     html = pages()["html"]
 
-    assert '<sup class="cite"><a href="#source-2" rel="noopener nofollow">[2]</a></sup>' in html
+    assert '<sup class="cite"><a href="#source-2" rel="noopener">[2]</a></sup>' in html
     assert '<li id="source-2"><a href="https://procure.example/study"' in html
 
 
