@@ -171,6 +171,18 @@ def test_keeps_an_unsaved_edit_in_the_browser(site, visit, waiting):
     expect(page.locator("#editor-text")).to_have_value(re.compile(r"One more thing\.$"))
 
 
+def test_says_at_once_that_somebody_else_decided_and_leaves_the_text_alone(site, visit):
+    key = site.inject("default", "--title", "The draft that two people read")
+    review = site.waits_for_a_person(key)["waiting_for"]["id"]
+    page = visit("ana").go(f"/reviews/{review}/")
+    expect(page.locator("#draft")).to_be_visible()
+    text = page.locator("#draft").inner_text()
+    site.manage("act", key, "approve", "--by", "ben")
+
+    expect(page.locator("#arrived")).to_contain_text("Ben approved this")
+    assert page.locator("#draft").inner_text() == text
+
+
 @pytest.mark.parametrize("width", [1280, 360])
 def test_hides_no_control_behind_the_bar_when_it_has_focus(visit, waiting, width: int):
     page = visit("ana", width=width, height=640).go(f"/reviews/{waiting['waiting_for']['id']}/")
