@@ -160,8 +160,11 @@ def waterfall(task: Task, runs: list[Run], reviews: list[Review]) -> Waterfall |
     # What lay in the backlog is not part of the story; a short queue before the first run is.
     start = first if min(moments) - first < timedelta(seconds=FOLD_SECONDS / 2) else min(moments)
     axis = Axis(min([start, *moments]), now, busy)
+    ended = [one.ended_at for one in runs if one.ended_at] + [
+        one.closed_at for one in reviews if one.closed_at
+    ]
     entries = sorted(
-        [*((run.started_at, _run_rows(axis, run, now, _queued_at(run, runs, axis.start))) for run in runs),
+        [*((run.started_at, _run_rows(axis, run, now, _queued_at(run, ended, axis.start))) for run in runs),
          *((review.opened_at, [_person_row(axis, review, now)]) for review in reviews)],
         key=lambda entry: entry[0],
     )  # fmt: skip
@@ -174,10 +177,9 @@ def waterfall(task: Task, runs: list[Run], reviews: list[Review]) -> Waterfall |
     )
 
 
-def _queued_at(run: Run, runs: list[Run], start: datetime) -> datetime:
-    """When this run's stage could have started: when what came before it ended."""
-    ended = [one.ended_at for one in runs if one.ended_at and one.ended_at <= run.started_at]
-    return max(ended, default=start)
+def _queued_at(run: Run, ended: list[datetime], start: datetime) -> datetime:
+    """When this run's stage could have started: when what came before it, a run or a wait, ended."""
+    return max((moment for moment in ended if moment <= run.started_at), default=start)
 
 
 def _run_rows(axis: Axis, run: Run, now: datetime, queued_at: datetime) -> list[Row]:
