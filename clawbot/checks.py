@@ -24,13 +24,19 @@ def production(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[
     if not _is_reachable():
         return found
     if settings.DEBUG:
-        found.append(Error("DEBUG is on, but ALLOWED_HOSTS names a public host.", hint="Set DEBUG=0.", id="clawbot.E001"))
+        found.append(
+            Error(
+                "DEBUG is on, but ALLOWED_HOSTS names a public host.", hint="Set DEBUG=0.", id="clawbot.E001"
+            )
+        )
     if not _given("SECRET_KEY") or len(settings.SECRET_KEY) < SHORT_SECRET:
         text = "A public site needs a SECRET_KEY of its own, of 32 characters or more."
         found.append(Error(text, hint="Set SECRET_KEY or SECRET_KEY_FILE.", id="clawbot.E002"))
     if not settings.HTTPS:
         text = "CLAWBOT_BASE_URL is not https: session cookies travel readable."
-        found.append(Warning(text, hint="Put a proxy with TLS in front and set CLAWBOT_BASE_URL.", id="clawbot.W001"))
+        found.append(
+            Warning(text, hint="Put a proxy with TLS in front and set CLAWBOT_BASE_URL.", id="clawbot.W001")
+        )
     return found
 
 

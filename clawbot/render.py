@@ -19,7 +19,9 @@ ALLOWED = {
 }  # fmt: skip
 ATTRIBUTES = {"a": {"href", "title"}, "code": {"class"}, "ol": {"start"}, "h2": {"id"}, "h3": {"id"}}
 
-_parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_NESTING}).enable(["table", "strikethrough"])
+_parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_NESTING}).enable(
+    ["table", "strikethrough"]
+)
 
 
 def markdown(text: str) -> SafeString:
@@ -33,4 +35,4 @@ def markdown(text: str) -> SafeString:
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer",
     )
-    return mark_safe(html)  # noqa: S308 -- cleaned on the line above
+    return mark_safe(html)

@@ -102,7 +102,9 @@ def notice_shape(notice: Notice) -> Shape:
 def _open_reviews(task: Task) -> list[Review]:
     """Due first; what is due at no time comes last."""
     found: Iterable[Review] = Review.objects.filter(task=task, open=1).select_related("subtask")
-    return sorted(found, key=lambda review: (review.due_at is None, review.due_at or review.opened_at, review.pk))
+    return sorted(
+        found, key=lambda review: (review.due_at is None, review.due_at or review.opened_at, review.pk)
+    )
 
 
 def _current(task: Task) -> list[Subtask]:

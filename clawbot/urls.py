@@ -3,7 +3,21 @@
 from django.contrib import admin
 from django.urls import path
 
-from clawbot.dashboard import activity, agents, board, deliveries, health, help, holds, me, new_task, review, reviews, task, task_verbs
+from clawbot.dashboard import (
+    activity,
+    agents,
+    board,
+    deliveries,
+    health,
+    help,
+    holds,
+    me,
+    new_task,
+    review,
+    reviews,
+    task,
+    task_verbs,
+)
 from clawbot.people import views as people
 
 urlpatterns = [

@@ -20,10 +20,13 @@ from tasks import access, shipped
 from .reading import ReadOnly
 
 
-class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
+class AgentForm(forms.ModelForm):
     """An agent as YAML: what `agents/definitions/` holds in files."""
 
-    yaml = forms.CharField(label="Definition (YAML)", widget=forms.Textarea(attrs={"rows": 30, "cols": 100, "spellcheck": "false"}))
+    yaml = forms.CharField(
+        label="Definition (YAML)",
+        widget=forms.Textarea(attrs={"rows": 30, "cols": 100, "spellcheck": "false"}),
+    )
     note = forms.CharField(max_length=200, required=False, help_text="What changed, for the list of versions")
 
     class Meta:
@@ -73,7 +76,9 @@ class AgentAdmin(ReadOnly):
         return agent.active.created_by if agent.active else ""
 
     def save_model(self, request: HttpRequest, obj: Agent, form: Any, change: bool) -> None:
-        version = shipped.hire(form.definition, by=f"user:{request.user.username}", note=form.cleaned_data["note"])
+        version = shipped.hire(
+            form.definition, by=f"user:{request.user.username}", note=form.cleaned_data["note"]
+        )
         if version is None:
             messages.info(request, "It says the same as the active version: nothing was changed.")
         # What the admin logs and shows afterwards is the row that the version belongs to.
@@ -105,8 +110,12 @@ class AgentVersionAdmin(ReadOnly):
             except Unreadable as error:
                 messages.error(request, f"{version} cannot be used any more. {error}")
                 continue
-            made = shipped.hire(definition, by=f"user:{request.user.username}", note=f"As v{version.number} again")
-            messages.success(request, f"{made} says what {version} said." if made else f"{version} is active already.")
+            made = shipped.hire(
+                definition, by=f"user:{request.user.username}", note=f"As v{version.number} again"
+            )
+            messages.success(
+                request, f"{made} says what {version} said." if made else f"{version} is active already."
+            )
 
 
 def _yaml(version: AgentVersion) -> str:

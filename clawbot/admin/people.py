@@ -13,7 +13,7 @@ from tasks.machine import Refused
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
+class PersonAdmin(UserAdmin):
     """Accounts. Somebody's group says what they may do."""
 
     list_display = ["username", "first_name", "last_name", "is_active", "last_login"]

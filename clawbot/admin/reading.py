@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from tasks import access
 
 
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
+class ReadOnly(admin.ModelAdmin):
     """Lists and shows rows; there is no button that writes."""
 
     # An exact count of a large log would cost more than the page.

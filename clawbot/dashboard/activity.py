@@ -80,6 +80,12 @@ def narrow(events: QuerySet[Event], asked: dict[str, str]) -> QuerySet[Event]:
         events = events.filter(kind__in=[k for k in KINDS if asked["kind"] in (k, k.partition(".")[0])])
     for word in asked["q"].split():
         # Tasks first, in one small query: a join would search every event's task.
-        tasks = list(Task.objects.filter(Q(key__iexact=word) | Q(title__icontains=word)).values_list("pk", flat=True)[:200])
-        events = events.filter(Q(task__in=tasks) | Q(kind__icontains=word) | Q(by__icontains=word) | Q(stage__iexact=word))
+        tasks = list(
+            Task.objects.filter(Q(key__iexact=word) | Q(title__icontains=word)).values_list("pk", flat=True)[
+                :200
+            ]
+        )
+        events = events.filter(
+            Q(task__in=tasks) | Q(kind__icontains=word) | Q(by__icontains=word) | Q(stage__iexact=word)
+        )
     return events

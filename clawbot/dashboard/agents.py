@@ -39,7 +39,9 @@ class Row:
     version: AgentVersion
     doing: list[Run] = field(default_factory=list)
     queue: int = 0
-    ended: list[tuple[str, float]] = field(default_factory=list)  # (status, seconds) of the last day, oldest first
+    ended: list[tuple[str, float]] = field(
+        default_factory=list
+    )  # (status, seconds) of the last day, oldest first
     last: Run | None = None
     cost: Decimal = Decimal(0)
     hold: Hold | None = None
@@ -102,9 +104,15 @@ class Row:
         A tenth less than all is drawn as a third of the height: what matters is that it fell."""
         marks = [status in GOOD for status, _ in self.ended]
         size = max(1, math.ceil(len(marks) / 8))
-        shares = [sum(part) / len(part) for start in range(0, len(marks), size) if (part := marks[start : start + size])]
+        shares = [
+            sum(part) / len(part)
+            for start in range(0, len(marks), size)
+            if (part := marks[start : start + size])
+        ]
         step = 54 / max(1, len(shares) - 1)
-        return " ".join(f"{place * step:.1f},{min(12, 6 + 20 * (1 - share)):.1f}" for place, share in enumerate(shares))
+        return " ".join(
+            f"{place * step:.1f},{min(12, 6 + 20 * (1 - share)):.1f}" for place, share in enumerate(shares)
+        )
 
 
 @require_GET
@@ -144,7 +152,9 @@ def counts(found: list[Row]) -> list[tuple[str, str]]:
     """The head line: how many work, rest and are paused."""
     names = {"running": "working", "idle": "idle", "paused": "paused", "silent": "silent"}
     numbers = {condition: sum(row.condition == condition for row in found) for condition in names}
-    return [(condition, f"{numbers[condition]} {name}") for condition, name in names.items() if numbers[condition]]
+    return [
+        (condition, f"{numbers[condition]} {name}") for condition, name in names.items() if numbers[condition]
+    ]
 
 
 def rows(q: str = "", *, only: str = "") -> list[Row]:
@@ -182,7 +192,8 @@ def _add_past(table: dict[str, Row]) -> None:
     ended = Run.objects.filter(agent__in=table, ended_at__gte=since).exclude(status=Run.Status.STOPPED)
     latest = ended.order_by("-ended_at").values_list("agent", "status", "started_at", "ended_at")[:MOST_RUNS]
     for slug, status, started_at, ended_at in latest:
-        table[slug].ended.append((status, (ended_at - started_at).total_seconds()))
+        if ended_at:
+            table[slug].ended.append((status, (ended_at - started_at).total_seconds()))
     midnight = timezone.localtime(moment).replace(hour=0, minute=0, second=0, microsecond=0)
     spent = Run.objects.filter(agent__in=table, started_at__gte=midnight)
     for slug, cost in spent.values_list("agent").annotate(cost=Sum("cost_usd")).order_by():

@@ -50,7 +50,8 @@ def deliveries(request: HttpRequest) -> HttpResponse:
         notice.title = KINDS.get(notice.kind, notice.kind)
     context = {
         "page": shown, "asked": asked, "narrowed": any(asked.values()),
-        "states": [(state, *WORDS[state]) for state in WORDS], "can_resend": access.can(request.user, "resend"),
+        "states": [(state, *looks) for state, looks in WORDS.items()],
+        "can_resend": access.can(request.user, "resend"),
     }  # fmt: skip
     return render(request, "pages/deliveries.html", context)
 

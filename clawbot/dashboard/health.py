@@ -34,7 +34,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
         executor = MigrationExecutor(connection)
         missing = [str(step[0]) for step in executor.migration_plan(executor.loader.graph.leaf_nodes())]
     except DatabaseError as error:
-        return JsonResponse({"ready": False, "why": f"the database does not answer: {type(error).__name__}"}, status=503)
+        return JsonResponse(
+            {"ready": False, "why": f"the database does not answer: {type(error).__name__}"}, status=503
+        )
     if missing:
         why = f"{len(missing)} migrations are missing; run manage.py migrate"
         return JsonResponse({"ready": False, "why": why}, status=503)
@@ -44,7 +46,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 @login_not_required
 @require_GET
 def progress(request: HttpRequest) -> JsonResponse:
-    """Work moves: workers live, and ready work is taken. 503 where it does not. What is paused need not move."""
+    """Workers live and free work is taken; 503 where not. What is paused need not move."""
     workers = Worker.objects.filter(ended_at=None).exclude(pk__in=overdue()).count()
     paused = Hold.objects.filter(scope=Hold.Scope.ALL, open=1).exists()
     idle_seconds = _untouched_seconds()

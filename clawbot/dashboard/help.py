@@ -89,4 +89,7 @@ def _groups(pages: list[Page]) -> Iterator[tuple[str, list[Page]]]:
     """Pages by folder, the top first."""
     folders = dict.fromkeys(posixpath.dirname(page.name) for page in pages)
     for folder in folders:
-        yield folder.replace("/", ", ").capitalize(), [one for one in pages if posixpath.dirname(one.name) == folder]
+        yield (
+            folder.replace("/", ", ").capitalize(),
+            [one for one in pages if posixpath.dirname(one.name) == folder],
+        )

@@ -20,7 +20,7 @@ from .holds import back
 THEME_COOKIE_SECONDS = 365 * 24 * 3600
 
 
-class Settings(forms.ModelForm):  # type: ignore[type-arg]
+class Settings(forms.ModelForm):
     """What a person may change about themselves."""
 
     class Meta:
@@ -31,7 +31,9 @@ class Settings(forms.ModelForm):  # type: ignore[type-arg]
         """Empty, or a zone that this machine knows."""
         zone = str(self.cleaned_data["zone"]).strip()
         if zone and zone not in available_timezones():
-            raise forms.ValidationError("No such time zone. Write one like Europe/Berlin or America/New_York.")
+            raise forms.ValidationError(
+                "No such time zone. Write one like Europe/Berlin or America/New_York."
+            )
         return zone
 
 
@@ -54,7 +56,7 @@ def password(request: HttpRequest) -> HttpResponse:
     form = _password_form(_person(request), request.POST)
     if not form.is_valid():
         # Read the person again: the form has put the refused password on its own copy.
-        user = User.objects.get(pk=_person(request).pk)
+        user = User.objects.get(username=request.user.get_username())
         return _page(request, Settings(instance=user), form, status=422)
     update_session_auth_hash(request, form.save())
     messages.success(request, "The password is set. Your other sessions are signed out.")
@@ -75,12 +77,14 @@ def _person(request: HttpRequest) -> User:
     return request.user
 
 
-def _password_form(user: User, data: object = None) -> SetPasswordForm:  # type: ignore[type-arg]
+def _password_form(user: User, data: object = None) -> SetPasswordForm:
     kind = PasswordChangeForm if user.has_usable_password() else SetPasswordForm
     return kind(user, data)  # type: ignore[arg-type]
 
 
-def _page(request: HttpRequest, form: Settings, password_form: SetPasswordForm, *, status: int) -> HttpResponse:  # type: ignore[type-arg]
+def _page(
+    request: HttpRequest, form: Settings, password_form: SetPasswordForm, *, status: int
+) -> HttpResponse:
     context = {"form": form, "password_form": password_form, "zones": sorted(available_timezones())}
     return render(request, "pages/me.html", context, status=status)
 

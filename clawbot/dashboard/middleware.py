@@ -39,7 +39,9 @@ def zone_of(user: object) -> ZoneInfo:
 
 
 def _asks_to_sign_in(response: HttpResponse) -> bool:
-    return response.status_code == 302 and urlsplit(response["Location"]).path == resolve_url(settings.LOGIN_URL)
+    return response.status_code == 302 and urlsplit(response["Location"]).path == resolve_url(
+        settings.LOGIN_URL
+    )
 
 
 def _sign_in_whole_page(request: HttpRequest) -> HttpResponse:

@@ -19,7 +19,11 @@ Data = dict[str, Any]
 def sentence(event: Event) -> str:
     """The event in words, without who, when and which task: those have their own columns."""
     make = SENTENCES.get(event.kind)
-    return make(Facts(event.data | {"stage": event.stage or event.data.get("stage", "")})) if make else event.kind
+    return (
+        make(Facts(event.data | {"stage": event.stage or event.data.get("stage", "")}))
+        if make
+        else event.kind
+    )
 
 
 class Facts(dict[str, Any]):
@@ -33,6 +37,11 @@ class Facts(dict[str, Any]):
         text = str(self[key]).strip()
         return f": {text}" if text else ""
 
+
+VERBS: dict[str, str] = {
+    "approve": "Approved", "send_back": "Returned", "edit": "Edited", "skip": "Skipped", "retry": "Retried",
+    "cancel": "Cancelled", "override": "Overrode",
+}  # fmt: skip
 
 SENTENCES: dict[str, Callable[[Facts], str]] = {
     "task.injected": lambda d: f"New task under {d['workflow']}",
@@ -80,11 +89,6 @@ SENTENCES: dict[str, Callable[[Facts], str]] = {
     "workflow.version": lambda d: f"{d['workflow']} has version {d['number']}",
 }
 
-VERBS = {
-    "approve": "Approved", "send_back": "Returned", "edit": "Edited", "skip": "Skipped", "retry": "Retried",
-    "cancel": "Cancelled", "override": "Overrode",
-}  # fmt: skip
-
 #: what a level's worth of attention looks like: kind -> condition
 CONDITIONS = {
     "subtask.retried": "warn", "subtask.rescued": "warn", "run.discarded": "warn", "stage.stalled": "stalled",
@@ -109,9 +113,12 @@ def _of(d: Facts) -> str:
 
 
 def _channel(d: Facts) -> str:
-    return {"slack": " in Slack", "cli": " on the command line", "api": " through the API", "mcp": " through MCP"}.get(
-        d["channel"], ""
-    )
+    return {
+        "slack": " in Slack",
+        "cli": " on the command line",
+        "api": " through the API",
+        "mcp": " through MCP",
+    }.get(d["channel"], "")
 
 
 def _count(value: Any, word: str) -> str:

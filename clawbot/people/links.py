@@ -23,7 +23,9 @@ def make(username: str) -> str:
     user = User.objects.filter(username=username, is_active=True).first()
     if user is None:
         known = ", ".join(User.objects.filter(is_active=True).values_list("username", flat=True)[:20])
-        raise Refused(f"Cannot make a sign-in link for {username!r}: no active account has this name. Known: {known}.")
+        raise Refused(
+            f"Cannot make a sign-in link for {username!r}: no active account has this name. Known: {known}."
+        )
     token = secrets.token_urlsafe(32)
     SignInLink.objects.create(user=user, token_sha256=_hash(token), expires_at=now() + LIFETIME)
     return f"{settings.BASE_URL}/sign-in/{token}/"

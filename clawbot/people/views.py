@@ -33,7 +33,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return _page(request)
     username, address = request.POST.get("username", ""), str(request.META.get("REMOTE_ADDR", ""))[:45]
     if wait := throttle.blocked_for(username, address):
-        text = f"Too many tries with a wrong password. Try again in {words.duration(wait)}, or use a one-time link."
+        text = f"Too many wrong passwords. Try again in {words.duration(wait)}, or use a one-time link."
         return _page(request, error=text, status=429)
     user = authenticate(request, username=username, password=request.POST.get("password", ""))
     if not isinstance(user, User):
@@ -61,7 +61,9 @@ def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "pages/sign_in_link.html", {"person": link.user, "next": _next(request)})
 
 
-_SPENT = "This link was used already or is older than a day. Ask for a new one: manage.py signin NAME prints it."
+_SPENT = (
+    "This link was used already or is older than a day. Ask for a new one: manage.py signin NAME prints it."
+)
 
 
 @require_POST

@@ -116,7 +116,11 @@ def moment(moment: datetime | None) -> SafeString | str:
     """A `<time>` to the second, with the date unless it is today: for lists of events."""
     if not moment:
         return ""
-    date = "" if timezone.localtime(moment).date() == timezone.localtime(now()).date() else f"{words.day(moment, now())}, "
+    date = (
+        ""
+        if timezone.localtime(moment).date() == timezone.localtime(now()).date()
+        else f"{words.day(moment, now())}, "
+    )
     return _time(moment, f"{date}{timezone.localtime(moment):%H:%M:%S}")
 
 
@@ -128,10 +132,9 @@ def stamp(moment: datetime | None) -> SafeString | str:
 
 def _time(moment: datetime, text: str, mark: str = "") -> SafeString:
     local = timezone.localtime(moment)
-    return format_html(
-        '<time datetime="{}" title="{}"{}>{}</time>',
-        moment.isoformat(), f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S %Z}", f" {mark}" if mark else "", text,
-    )  # fmt: skip
+    title = f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S %Z}"
+    mark = f" {mark}" if mark else ""
+    return format_html('<time datetime="{}" title="{}"{}>{}</time>', moment.isoformat(), title, mark, text)
 
 
 @register.filter

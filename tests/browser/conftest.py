@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from tests.databases import ROOT
 
@@ -27,7 +27,7 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-START_SECONDS = 60
+START_SECONDS = 120
 WAIT_SECONDS = 90
 
 
@@ -72,7 +72,9 @@ def chromium() -> str:
     """The path of a Chromium; skips where this machine has none."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if not path:
-        pytest.skip("No Chromium on this machine: install it (Debian: apt install chromium) for the browser tests.")
+        pytest.skip(
+            "No Chromium on this machine: install it (Debian: apt install chromium) for the browser tests."
+        )
     return path
 
 
@@ -90,7 +92,12 @@ def site(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Si
     log = data / "up.log"
     with log.open("w") as out:
         up = subprocess.Popen(
-            [sys.executable, "manage.py", "up"], cwd=ROOT, env=environment, stdout=out, stderr=out, start_new_session=True
+            [sys.executable, "manage.py", "up"],
+            cwd=ROOT,
+            env=environment,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
         )
     try:
         _await_greeting(up, log)
@@ -103,7 +110,9 @@ def _await_greeting(up: subprocess.Popen[bytes], log: Path) -> None:
     over = time.monotonic() + START_SECONDS
     while "Clawbot is up." not in log.read_text():
         assert up.poll() is None, f"`manage.py up` ended:\n{log.read_text()}"
-        assert time.monotonic() < over, f"`manage.py up` did not come up in {START_SECONDS} s:\n{log.read_text()}"
+        assert time.monotonic() < over, (
+            f"`manage.py up` did not come up in {START_SECONDS} s:\n{log.read_text()}"
+        )
         time.sleep(0.2)
 
 
@@ -132,6 +141,11 @@ class Visit:
     page: Page
     complaints: list[str]
 
+    def hears(self, line: ConsoleMessage) -> None:
+        """Keep what the browser calls an error: a broken script, a refused style, a missing file."""
+        if line.type == "error":
+            self.complaints.append(f"console: {line.text}")
+
     def go(self, path: str) -> Page:
         """Open an address of the site and wait until its scripts ran."""
         self.page.goto(path)
@@ -148,7 +162,9 @@ def visit(site: Site, browser: Browser) -> Iterator[Callable[..., Visit]]:
     open_contexts: list[BrowserContext] = []
     visits: list[Visit] = []
 
-    def begin(person: str = "", *, theme: str = "light", width: int = 1280, height: int = 800, **more: Any) -> Visit:
+    def begin(
+        person: str = "", *, theme: str = "light", width: int = 1280, height: int = 800, **more: Any
+    ) -> Visit:
         if person and person not in site.sessions:
             site.sessions[person] = _sign_in(site, browser, person)
         context = browser.new_context(
@@ -158,7 +174,7 @@ def visit(site: Site, browser: Browser) -> Iterator[Callable[..., Visit]]:
         open_contexts.append(context)
         made = Visit(context.new_page(), [])
         made.page.on("pageerror", lambda error: made.complaints.append(f"error: {error}"))
-        made.page.on("console", lambda line: line.type == "error" and made.complaints.append(f"console: {line.text}"))
+        made.page.on("console", lambda line: made.hears(line))
         visits.append(made)
         return made
 

@@ -51,7 +51,11 @@ def test_warns_of_cookies_that_travel_readable(reachable):
 
 @pytest.mark.parametrize(
     "change, problem",
-    [({"retry": 60}, "clawbot.E003"), ({"max_attempts": 3}, "clawbot.E004"), ({"ack_failures": False}, "clawbot.E004")],
+    [
+        ({"retry": 60}, "clawbot.E003"),
+        ({"max_attempts": 3}, "clawbot.E004"),
+        ({"ack_failures": False}, "clawbot.E004"),
+    ],
 )
 def test_refuses_a_queue_that_would_hand_work_out_twice(settings, change, problem):
     settings.Q_CLUSTER = settings.Q_CLUSTER | change

@@ -41,7 +41,9 @@ class Reader(HTMLParser):
 
 
 def test_renders_what_writers_use():
-    html = render.markdown("# Title\n\nA *word* and [a link](https://x.example).\n\n| a | b |\n|---|---|\n| 1 | 2 |\n")
+    html = render.markdown(
+        "# Title\n\nA *word* and [a link](https://x.example).\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
+    )
 
     assert "<h1>Title</h1>" in html
     assert "<em>word</em>" in html

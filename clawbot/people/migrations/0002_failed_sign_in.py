@@ -4,22 +4,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('people', '0001_initial'),
+        ("people", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='FailedSignIn',
+            name="FailedSignIn",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('username', models.CharField(help_text='as typed, in small letters', max_length=150)),
-                ('address', models.CharField(max_length=45)),
-                ('at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("username", models.CharField(help_text="as typed, in small letters", max_length=150)),
+                ("address", models.CharField(max_length=45)),
+                ("at", models.DateTimeField()),
             ],
             options={
-                'indexes': [models.Index(fields=['username', '-at'], name='failed_by_account'), models.Index(fields=['address', '-at'], name='failed_by_address')],
+                "indexes": [
+                    models.Index(fields=["username", "-at"], name="failed_by_account"),
+                    models.Index(fields=["address", "-at"], name="failed_by_address"),
+                ],
             },
         ),
     ]

@@ -31,7 +31,11 @@ def test_a_save_is_a_new_version(desk, writer):
 
     writer.refresh_from_db()
     assert answer.status_code == 302
-    assert (writer.active.number, writer.active.note, writer.active.created_by) == (2, "sources", "user:admin")
+    assert (writer.active.number, writer.active.note, writer.active.created_by) == (
+        2,
+        "sources",
+        "user:admin",
+    )
     assert writer.active.definition["instructions"] == "Name your sources."
     assert AgentVersion.objects.get(number=1).definition["instructions"] == ""
     assert Event.objects.get(kind="agent.version").by == "user:admin"
@@ -76,7 +80,11 @@ def test_an_old_version_is_read_and_used_again_as_a_new_one(desk, writer):
 
     writer.refresh_from_db()
     assert "Save" not in page
-    assert (writer.active.number, writer.active.sha256, writer.active.note) == (3, first.sha256, "As v1 again")
+    assert (writer.active.number, writer.active.sha256, writer.active.note) == (
+        3,
+        first.sha256,
+        "As v1 again",
+    )
 
 
 @pytest.mark.parametrize("person_group", ["viewers", "editors", "operators"])
@@ -101,7 +109,22 @@ def test_nothing_of_the_work_can_be_written(desk):
     assert desk.post(f"/admin/tasks/task/{task.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
-@pytest.mark.parametrize("table", ["task", "subtask", "run", "artifact", "review", "decision", "hold", "notice", "event", "worker", "schedule"])
+@pytest.mark.parametrize(
+    "table",
+    [
+        "task",
+        "subtask",
+        "run",
+        "artifact",
+        "review",
+        "decision",
+        "hold",
+        "notice",
+        "event",
+        "worker",
+        "schedule",
+    ],
+)
 def test_every_table_can_be_read(desk, table):
     a_task()
 
@@ -109,6 +132,8 @@ def test_every_table_can_be_read(desk, table):
 
 
 def test_makes_sign_in_links_for_people(desk, admin):
-    page = desk.post("/admin/people/user/", {"action": "sign_in_link", "_selected_action": admin.pk}, follow=True)
+    page = desk.post(
+        "/admin/people/user/", {"action": "sign_in_link", "_selected_action": admin.pk}, follow=True
+    )
 
     assert "/sign-in/" in page.text

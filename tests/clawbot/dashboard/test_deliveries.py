@@ -26,7 +26,10 @@ def test_has_words_for_every_state_and_every_kind():
 
 
 def test_shows_the_four_facts(client, notice, cleo):
-    content = notice.content | {"path": "staging/articles/2026-11-21-edge.php", "summary": "Explains edge caching."}
+    content = notice.content | {
+        "path": "staging/articles/2026-11-21-edge.php",
+        "summary": "Explains edge caching.",
+    }
     Notice.objects.update(content=content)
     client.force_login(cleo)
 

@@ -62,7 +62,10 @@ def test_a_part_asked_for_after_the_session_ended_moves_the_whole_page(client, d
     assert answer["HX-Redirect"] == "/sign-in/?next=%2Factivity%2F%3Fkind%3Dhold"
 
 
-@pytest.mark.parametrize("zone, used", [("America/New_York", "America/New_York"), ("", "Europe/Berlin"), ("Mars/Olympus", "Europe/Berlin")])
+@pytest.mark.parametrize(
+    "zone, used",
+    [("America/New_York", "America/New_York"), ("", "Europe/Berlin"), ("Mars/Olympus", "Europe/Berlin")],
+)
 def test_shows_times_in_the_persons_zone_else_in_the_sites(ana, zone, used):
     ana.zone = zone
 

@@ -29,7 +29,9 @@ def test_every_anchor_it_links_to_exists():
     by_url = {page.url: page.html for page in pages.all_pages()}
     links = {link for html in by_url.values() for link in re.findall(r'href="(/help/[^"]*#[^"]+)"', html)}
 
-    missing = [link for link in links if f'id="{link.partition("#")[2]}"' not in by_url[link.partition("#")[0]]]
+    missing = [
+        link for link in links if f'id="{link.partition("#")[2]}"' not in by_url[link.partition("#")[0]]
+    ]
     assert missing == []
 
 

@@ -10,7 +10,13 @@ def page(client, ana):
 
 
 def settings(**more):
-    return {"first_name": "Ana", "last_name": "Novak", "zone": "", "theme": "auto", "single_keys": "on"} | more
+    return {
+        "first_name": "Ana",
+        "last_name": "Novak",
+        "zone": "",
+        "theme": "auto",
+        "single_keys": "on",
+    } | more
 
 
 def test_saves_what_was_changed(page, ana):
@@ -62,7 +68,9 @@ def test_asks_for_the_old_password_before_the_next(page, ana):
     ana.save()
     page.force_login(ana)
 
-    answer = page.post("/me/password/", {"new_password1": "another fine secret", "new_password2": "another fine secret"})
+    answer = page.post(
+        "/me/password/", {"new_password1": "another fine secret", "new_password2": "another fine secret"}
+    )
 
     ana.refresh_from_db()
     assert answer.status_code == 422

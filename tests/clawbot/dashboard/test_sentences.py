@@ -22,7 +22,11 @@ def test_says_something_of_an_event_without_data(kind):
 @pytest.mark.parametrize(
     "kind, data, text",
     [
-        ("subtask.finished", {"seconds": 750, "summary": "Drafted 900 words."}, "Finished write in 12 min: Drafted 900 words."),
+        (
+            "subtask.finished",
+            {"seconds": 750, "summary": "Drafted 900 words."},
+            "Finished write in 12 min: Drafted 900 words.",
+        ),
         ("subtask.claimed", {"attempt": 2}, "Started write, attempt 2"),
         ("subtask.returned", {"to": "write", "requests": 1}, "Returned to write with 1 request"),
         ("review.decided", {"verb": "approve", "channel": "slack", "note": ""}, "Approved in Slack"),

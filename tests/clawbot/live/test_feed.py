@@ -76,7 +76,12 @@ def test_says_what_changed_and_never_what_it_says():
 
 @pytest.mark.parametrize(
     "kind, topic",
-    [("hold.placed", "holds"), ("hold.lifted", "board"), ("notice.sent", "deliveries"), ("worker.lost", "agents")],
+    [
+        ("hold.placed", "holds"),
+        ("hold.lifted", "board"),
+        ("notice.sent", "deliveries"),
+        ("worker.lost", "agents"),
+    ],
 )
 def test_tells_each_page_of_what_it_shows(kind, topic):
     assert topic in Change(1, kind).topics

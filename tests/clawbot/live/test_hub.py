@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from clawbot.live import feed
 from clawbot.live import hub as hubs
 from clawbot.live.feed import Change
 from clawbot.live.hub import REFRESH, Hub, Subscriber, messages
@@ -12,7 +13,11 @@ from tasks import log
 
 
 def test_merges_a_burst_into_one_message_per_task():
-    changes = [Change(1, "subtask.claimed", "ART-1", 2), Change(2, "subtask.finished", "ART-1", 3), Change(3, "worker.lost")]
+    changes = [
+        Change(1, "subtask.claimed", "ART-1", 2),
+        Change(2, "subtask.finished", "ART-1", 3),
+        Change(3, "worker.lost"),
+    ]
 
     told = messages(changes)
 
@@ -37,7 +42,7 @@ def told(subscriber):
 @pytest.mark.django_db(transaction=True)
 def test_tells_a_page_what_changed_since_its_render():
     log.record("worker.started", by="clawbot", worker="a")
-    seq = hubs.feed.newest()
+    seq = feed.newest()
     log.record("hold.placed", by="user:ben", hold=1, scope="all", target="", why="x", until=None)
     subscriber = Subscriber()
 

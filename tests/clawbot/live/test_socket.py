@@ -61,7 +61,9 @@ def test_tells_a_page_of_what_happens_after_it_connected(ana):
     assert hub.subscribers == set()
 
 
-@pytest.mark.parametrize("text", ["", "no json", "[]", '{"seq": "1"}', '{"seq": -1}', '{"seq": true}', "{" * 300])
+@pytest.mark.parametrize(
+    "text", ["", "no json", "[]", '{"seq": "1"}', '{"seq": -1}', '{"seq": true}', "{" * 300]
+)
 def test_reads_only_a_number(text):
     assert sockets._seq(text) is None
 

@@ -58,7 +58,9 @@ def test_pressing_the_button_signs_in_once(client, ana):
     assert who(client) is None
 
 
-@pytest.mark.parametrize("group, home", [("editors", "/reviews/"), ("operators", "/"), ("viewers", "/"), ("admins", "/")])
+@pytest.mark.parametrize(
+    "group, home", [("editors", "/reviews/"), ("operators", "/"), ("viewers", "/"), ("admins", "/")]
+)
 def test_lands_where_each_role_works(client, person, group, home):
     person("dora", group)
 
@@ -151,7 +153,9 @@ def test_signing_out_needs_a_form(client, ana):
 
 def test_the_admin_has_no_door_of_its_own(client, known_ana):
     assert client.get("/admin/login/?next=/admin/")["Location"] == "/sign-in/?next=/admin/"
-    assert client.post("/admin/login/", {"username": "ana", "password": PASSWORD})["Location"].startswith("/sign-in/")
+    assert client.post("/admin/login/", {"username": "ana", "password": PASSWORD})["Location"].startswith(
+        "/sign-in/"
+    )
 
     client.force_login(known_ana)
 
