@@ -77,7 +77,9 @@ def again(
 
     What ran for a superseded row is fenced off by that: its result will find no row in `doing`.
     """
-    names = [name for name in downstream(start, task.workflow_version.stages) if only is None or name in only]
+    stages = task.workflow_version.stages
+    later = downstream(start, stages)
+    names = later if only is None else [stage["name"] for stage in stages if stage["name"] in only]
     old = task.subtasks.filter(live=1, stage__in=names)
     ids = list(old.values_list("pk", flat=True))
     Run.objects.filter(subtask__in=ids, status=Run.Status.DOING).update(

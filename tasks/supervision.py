@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 
 from . import access, artifacts, clock, lifecycle, log, machine, outbox, queue, reviews, rounds, store
 from .machine import Refused
@@ -302,15 +303,8 @@ def _number(task: Task, by: str, requests: Sequence[dict[str, Any]]) -> list[dic
                 made_at=clock.now(),
             )
     pending = list(Comment.objects.filter(task=task, by=by, number__isnull=True))
-    last = (
-        Comment.objects.filter(task=task)
-        .exclude(number=None)
-        .order_by("-number")
-        .values_list("number", flat=True)
-        .first()
-    )
     numbered = []
-    for number, one in enumerate(pending, start=(last or 0) + 1):
+    for number, one in enumerate(pending, start=1):
         Comment.objects.filter(pk=one.pk).update(number=number)
         numbered.append({"number": number, "text": one.text, "quote": one.quote, "by": by, "comment": one.pk})
     return numbered
@@ -371,7 +365,8 @@ def take(review: Review, *, by: str) -> bool:
     with transaction.atomic():
         free = Q(owner="") | Q(owner=by) | Q(taken_until__lt=now)
         rows = Review.objects.filter(free, pk=review.pk, open=1)
-        if not rows.update(owner=by, taken_until=now + timedelta(minutes=30)):
+        seen = Coalesce("first_seen_at", now)
+        if not rows.update(owner=by, taken_until=now + timedelta(minutes=30), first_seen_at=seen):
             return False
         log.record("review.taken", by=by, task=review.task, review=review.pk)
     return True
@@ -462,11 +457,16 @@ def _mark_stale(task: Task, old: Artifact, *, keep: Artifact, now: datetime) -> 
 
 
 def _render_again(task: Task, old: Artifact, gate: Subtask, *, by: str, now: datetime) -> None:
-    """Run the deterministic stages between the edited text and its gate again; the gate's release
-    waits for them, and no second notice is owed."""
+    """Run again what stands between the edited text and its gate and needs no judgement: deterministic
+    stages, and whatever writes files, so that no page of an older text can be released. The release
+    waits for them; no second notice is owed."""
     stages = task.workflow_version.stages
     between = set(downstream(old.stage, stages)) & upstream(gate.stage, stages)
-    again = [stage["name"] for stage in stages if stage["name"] in between and deterministic(stage["agent"])]
+    again = [
+        stage["name"]
+        for stage in stages
+        if stage["name"] in between and (stage["output"] or deterministic(stage["agent"]))
+    ]
     if again:
         ready = rounds.again(task, again[0], now=now, requests=[], only=set(again))
         log.write(lifecycle.let_go(ready, now=now))

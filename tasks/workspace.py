@@ -117,5 +117,7 @@ def _free(folder: Path, name: str) -> str:
 
 def keep(waiting: Path | None, key: str) -> None:
     """Give the waiting folder its place as the workspace of task `key` (a rename: fast)."""
+    # A key that is being given out belongs to nobody: what lies there is of a transaction that failed.
+    shutil.rmtree(root(key), ignore_errors=True)
     if waiting:
         os.replace(waiting, root(key))

@@ -70,3 +70,12 @@ def test_leaves_links_behind_when_it_copies_a_folder(folder: Path) -> None:
 def test_refuses_a_name_without_any_files(folder: Path) -> None:
     with pytest.raises(Refused, match="no files came with this task"):
         workspace.collect({"sources": ["study.txt"]}, None, anywhere=False)
+
+
+def test_takes_the_place_of_what_a_failed_transaction_left_under_the_same_key(folder: Path) -> None:
+    for text in ("left behind", "the real one"):
+        (folder / "study.txt").write_text(text)
+        _, waiting = workspace.collect({"sources": ["study.txt"]}, folder, anywhere=False)
+        workspace.keep(waiting, "TST-2")
+
+    assert (workspace.root("TST-2") / "sources" / "study.txt").read_text() == "the real one"
