@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from itertools import islice
+from itertools import islice, pairwise
 
 from django.utils import timezone
 
@@ -61,8 +61,8 @@ def fill(flow: Workflow, count: int) -> None:
 def _fill(flow: Workflow, numbers: list[int]) -> None:
     now = timezone.now()
     tasks = Task.objects.bulk_create(
-        Task(key=f"{flow.key}-{n}", number=n, workflow=flow, workflow_version=flow.active, title=f"Rehearsal {n}",
-             slug=f"rehearsal-{n}", created_at=now, created_by="clawbot", starts_at=now)
+        Task(key=f"{flow.key}-{n}", number=n, workflow=flow, workflow_version=flow.active,
+             title=f"Rehearsal {n}", slug=f"rehearsal-{n}", created_at=now, created_by="clawbot", starts_at=now)
         for n in numbers
     )  # fmt: skip
     rows = Subtask.objects.bulk_create(
@@ -74,6 +74,6 @@ def _fill(flow: Workflow, numbers: list[int]) -> None:
     )  # fmt: skip
     Need.objects.bulk_create(
         Need(subtask=later, on=earlier)
-        for earlier, later in zip(rows, rows[1:], strict=False)
+        for earlier, later in pairwise(rows)
         if earlier.task_id == later.task_id
     )

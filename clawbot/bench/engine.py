@@ -1,0 +1,139 @@
+"""Measures the engine as it runs in earnest: `manage.py work` on an empty database, five stages per task.
+
+Speed is stages per second from the first claim to the last finish; the idle figure is one task at a time,
+from the call that injects it until its fifth result is stored.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import Max, Min
+
+from tasks import child, clock, lifecycle, queue
+from tasks.models import Hold, Run, Task, Worker, Workflow
+
+from . import load
+
+PATIENCE = 300.0
+WAITING = 0.1  # seconds that a stage of the waiting pipeline takes
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one database gave."""
+
+    nothing: float  # stages per second, stages that do nothing
+    waiting: float  # stages per second, stages of 100 ms
+    in_flight: int
+    idle_p50: float  # milliseconds
+    idle_p95: float
+    memory: float  # megabytes, proportional share of all processes
+    cpu: float  # seconds per 1000 stages that do nothing, without the database server
+
+
+def measure(tasks: int, waiting_tasks: int, singles: int) -> Figures:
+    """Measure on the configured database, which must be empty and migrated."""
+    nothing, waiting = load.prepare("nothing", 0), load.prepare("waiting", WAITING)
+    load.fill(nothing, tasks)
+    _hold()  # nothing moves until everybody is there and everything is laid
+    with _work() as cluster:
+        _await(lambda: Worker.objects.filter(ended_at=None).count() >= settings.WORKERS)
+        used = _cpu(cluster.pid)
+        fast = _race(nothing)
+        used = _cpu(cluster.pid) - used
+        memory = sum(_pss(pid) for pid in _tree(cluster.pid))
+        load.fill(waiting, waiting_tasks)
+        slow = _race(waiting)
+        _let_go()
+        times = sorted(_single(nothing, number) for number in range(singles))
+    return Figures(
+        nothing=fast, waiting=slow, in_flight=settings.CONCURRENCY * settings.WORKERS,
+        idle_p50=statistics.median(times), idle_p95=times[int(len(times) * 0.95)], memory=memory,
+        cpu=used / (tasks * load.STAGES) * 1000,
+    )  # fmt: skip
+
+
+def _hold() -> None:
+    Hold.objects.create(scope="all", why="Laying the load", placed_by="clawbot", placed_at=clock.now())
+
+
+def _let_go() -> None:
+    Hold.objects.filter(open=1).update(open=None, lifted_at=clock.now(), lifted_by="clawbot")
+    queue.ring()
+
+
+@contextmanager
+def _work() -> Iterator[subprocess.Popen[str]]:
+    environment = {**os.environ, "LOG_LEVEL": "ERROR"}
+    process = child.spawn(
+        [sys.executable, "manage.py", "work"], environment, cwd=settings.ROOT, stdout=sys.stderr
+    )
+    try:
+        yield process
+    finally:
+        child.end(process, 30)
+
+
+def _race(flow: Workflow) -> float:
+    """Let the laid tasks go; stages per second until the last is done."""
+    _let_go()
+    mine = Task.objects.filter(workflow=flow)
+    _await(lambda: not mine.exclude(status=Task.Status.DONE).exists(), pause=0.2)
+    runs = Run.objects.filter(task__workflow=flow)
+    span = runs.aggregate(first=Min("started_at"), last=Max("ended_at"))
+    _hold()
+    return float(runs.count() / (span["last"] - span["first"]).total_seconds())
+
+
+def _single(flow: Workflow, number: int) -> float:
+    """Milliseconds for one task on an idle engine."""
+    time.sleep(0.2)  # until everybody lingers at the doorbell again
+    began = time.perf_counter()
+    task = lifecycle.inject(flow.slug, title=f"Single {number}", input={}, by="clawbot")
+    _await(lambda: Task.objects.filter(pk=task.pk, status=Task.Status.DONE).exists(), pause=0.001)
+    return (time.perf_counter() - began) * 1000
+
+
+def _await(condition: Callable[[], bool], pause: float = 0.1) -> None:
+    over = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > over:
+            raise TimeoutError("The engine did not finish its load in five minutes.")
+        time.sleep(pause)
+
+
+def _tree(pid: int) -> list[int]:
+    """A process and all below it."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [pid, *(below for one in children for below in _tree(int(one)))]
+
+
+def _cpu(pid: int) -> float:
+    """Seconds of processor time that a process and all below it have used."""
+    ticks = 0
+    for one in _tree(pid):
+        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _pss(pid: int) -> float:
+    """Megabytes: what is shared counts in part."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
