@@ -178,8 +178,12 @@ class Model(Protocol):
 class Desk(Protocol):
     """Everything an agent may reach while it works."""
 
-    model: Model
     usage: Usage
+
+    @property
+    def model(self) -> Model:
+        """The model that this agent is configured to use."""
+        ...
 
     async def ask(self, ask: Ask) -> Any:
         """Ask the desk's model, inside the agent's limits; logs the call on the notepad."""

@@ -24,7 +24,9 @@ class Artifact(models.Model):
     built_on = models.JSONField(default=list, help_text="SHA-256 of every artifact it was made from")
     made_by = models.CharField(max_length=100, help_text="agent:writer or user:ana")
     made_at = models.DateTimeField()
-    stale_since = models.DateTimeField(null=True, blank=True, help_text="when something it was built on changed")
+    stale_since = models.DateTimeField(
+        null=True, blank=True, help_text="when something it was built on changed"
+    )
 
     class Meta:
         ordering = ["id"]

@@ -138,11 +138,13 @@ class Subtask(models.Model):
                 name="subtask_superseded_is_not_live",
             ),
             models.CheckConstraint(
-                condition=Q(status="doing", worker__isnull=False) | ~Q(status="doing"), name="subtask_doing_has_worker"
+                condition=Q(status="doing", worker__isnull=False) | ~Q(status="doing"),
+                name="subtask_doing_has_worker",
             ),
         ]  # fmt: skip
         indexes = [
-            # The claim: ready rows by priority. Partial where the database can; 0002 adds MariaDB's plain twin.
+            # The claim: ready rows by priority. Partial where the database can; 0002 adds MariaDB's
+            # plain twin.
             models.Index(
                 fields=["-priority", "not_before", "id"], condition=Q(status="ready"), name="subtask_ready"
             ),
