@@ -124,9 +124,11 @@ class _Shelf:
             Artifact.objects.filter(task__in=accepting)
             .order_by()
             .values("task", "kind")
-            .annotate(pk=Max("id"))
+            .annotate(newest=Max("id"))
         )
-        for artifact in Artifact.objects.filter(pk__in=[row["pk"] for row in newest]) if accepting else ():
+        for artifact in (
+            Artifact.objects.filter(pk__in=[row["newest"] for row in newest]) if accepting else ()
+        ):
             self._artifacts[artifact.task_id][artifact.kind] = artifact
 
     @staticmethod

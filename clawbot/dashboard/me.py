@@ -68,7 +68,7 @@ def theme(request: HttpRequest) -> HttpResponse:
     """Choose a theme from the menu."""
     wanted = request.POST.get("theme", "")
     if wanted in dict(User.THEMES):
-        User.objects.filter(pk=request.user.pk).update(theme=wanted)
+        User.objects.filter(pk=_person(request).pk).update(theme=wanted)
     return _with_theme(redirect(back(request)), wanted)
 
 
@@ -79,7 +79,7 @@ def _person(request: HttpRequest) -> User:
 
 def _password_form(user: User, data: object = None) -> SetPasswordForm:
     kind = PasswordChangeForm if user.has_usable_password() else SetPasswordForm
-    return kind(user, data)  # type: ignore[arg-type]
+    return kind(user, data)
 
 
 def _page(

@@ -31,7 +31,7 @@ def claim(worker: Worker, limit: int, now: datetime) -> list[tuple[Subtask, Run]
     Nothing under an open hold, nothing before its time, no more per agent than its definition allows,
     nothing to a worker that has ended or was asked to stop. Each subtask carries its fresh `task`.
     """
-    return _here().claim(worker, limit, now)  # type: ignore[no-any-return]
+    return _here().claim(worker, limit, now)
 
 
 def settle(held: Sequence[Held], now: datetime) -> set[int]:

@@ -147,7 +147,11 @@ def _stored_run(row: Subtask, worker: Worker, gate: Gate, now: datetime) -> Run:
 
 def settle(held: Sequence[Held], now: datetime) -> set[int]:
     """See `tasks.store.settle`."""
-    values = {"now": now, "ids": [one.subtask_id for one in held], "fences": [one.fence for one in held]}
+    values: dict[str, Any] = {
+        "now": now,
+        "ids": [one.subtask_id for one in held],
+        "fences": [one.fence for one in held],
+    }
     with connection.cursor() as cursor:
         cursor.execute(SETTLE, values)
         return {pk for (pk,) in cursor.fetchall()}

@@ -13,7 +13,7 @@ from django.db import connection, models
 def insert(rows: Sequence[models.Model]) -> None:
     """Store new rows of one model; their keys are not read back."""
     if rows:
-        meta = rows[0]._meta
+        meta: Any = rows[0]._meta
         fields = [field for field in meta.concrete_fields if not field.primary_key]
         names = ", ".join(connection.ops.quote_name(field.column) for field in fields)
         places = ", ".join(["%s"] * len(fields))
@@ -23,7 +23,7 @@ def insert(rows: Sequence[models.Model]) -> None:
 def update(rows: Sequence[models.Model], names: Iterable[str]) -> None:
     """Store these fields of rows that exist, found by their keys."""
     if rows:
-        meta = rows[0]._meta
+        meta: Any = rows[0]._meta
         fields = [meta.get_field(name) for name in names]
         changes = ", ".join(f"{connection.ops.quote_name(field.column)} = %s" for field in fields)
         _many(f"UPDATE {meta.db_table} SET {changes} WHERE id = %s", rows, [*fields, meta.pk])

@@ -17,13 +17,15 @@ def apply(name: str) -> None:
 
 def without_fence() -> None:
     """Whoever comes with a result is believed, also one that was given up meanwhile."""
-    from tasks import machine, store
+    from django.db.models import F
+
+    from tasks import store
     from tasks.models import Subtask
 
     def settle(held: Sequence[Any], now: datetime) -> set[int]:
         ids = {one.subtask_id for one in held}
         Subtask.objects.filter(pk__in=ids).update(
-            status=Subtask.Status.DONE, worker=None, finished_at=now, version=machine.F("version") + 1
+            status=Subtask.Status.DONE, worker=None, finished_at=now, version=F("version") + 1
         )
         return ids
 
@@ -38,7 +40,7 @@ def without_guard() -> None:
         " AND s.status = 'ready'", ""
     )
     assert not re.search(r"SKIP LOCKED|s\.status = 'ready'", postgres.CLAIM)
-    portable._locked = lambda rows, **_: rows  # type: ignore[assignment]
+    portable._locked = lambda rows, **_: rows
 
 
 def without_key() -> None:

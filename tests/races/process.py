@@ -76,7 +76,7 @@ def _orchestrate() -> None:
 
 
 def _send(notice: Notice) -> dict[str, Any]:
-    world.write("notice", key=notice.key, task=notice.task.key, to=notice.recipient, what=notice.kind)  # type: ignore[union-attr]
+    world.write("notice", key=notice.key, task=notice.task.key, to=notice.recipient, what=notice.kind)
     return {"written": True}
 
 

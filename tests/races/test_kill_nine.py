@@ -104,11 +104,11 @@ def race(database: str, _migrated: str, tmp_path: Path, request: pytest.FixtureR
 def lay(tasks: int) -> Workflow:
     """Five stages in a row, per task; its end is told to the editors."""
     flow = load.prepare("race", SECONDS)
-    definition = flow.active.definition  # type: ignore[union-attr]
+    definition = flow.active.definition
     definition["stages"][-1]["notify"] = ["editors"]
     for stage in definition["stages"]:
         stage["retry"]["times"] = 20
-    flow.active.save()  # type: ignore[union-attr]
+    flow.active.save()
     load.fill(flow, tasks)
     return flow
 

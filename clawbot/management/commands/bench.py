@@ -67,7 +67,7 @@ class Command(BaseCommand):
                 return _in_a_process_of_its_own(database, folder, options)
 
     def _table(self, found: dict[str, dict[str, Any]]) -> None:
-        lines = [HEAD]
+        lines: list[tuple[str, ...]] = [HEAD]
         for url, one in found.items():
             lines.append((
                 url.split(":")[0], f"{one['nothing']:,.0f}", f"{one['waiting']:,.0f}", str(one["in_flight"]),

@@ -4,6 +4,7 @@ import pytest
 
 from clawbot.dashboard.middleware import zone_of
 from tasks import log, supervision
+from tasks.models import Event
 from tests.tasks.builders import a_task, work_until
 
 
@@ -17,7 +18,7 @@ def test_carries_the_number_of_the_newest_event(client, ana):
 
     page = client.get("/me/")
 
-    assert f'data-seq="{log.Event.objects.latest("pk").pk}"' in page.text
+    assert f'data-seq="{Event.objects.latest("pk").pk}"' in page.text
 
 
 @pytest.mark.parametrize("group, count", [("editors", 1), ("operators", 1), ("viewers", 0)])
