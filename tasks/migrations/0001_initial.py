@@ -5,522 +5,1080 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Artifact',
+            name="Artifact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=40)),
-                ('number', models.PositiveIntegerField(help_text='1..n within the task and kind, without gaps')),
-                ('stage', models.CharField(help_text='the stage that made it, or whose work a person edited', max_length=64)),
-                ('text', models.TextField(blank=True)),
-                ('data', models.JSONField(default=dict)),
-                ('sha256', models.CharField(help_text='of the text, then of the data as canonical JSON', max_length=64)),
-                ('path', models.CharField(blank=True, help_text='file relative to CLAWBOT_DATA, if written', max_length=300)),
-                ('built_on', models.JSONField(default=list, help_text='SHA-256 of every artifact it was made from')),
-                ('made_by', models.CharField(help_text='agent:writer or user:ana', max_length=100)),
-                ('made_at', models.DateTimeField()),
-                ('stale_since', models.DateTimeField(blank=True, help_text='when something it was built on changed', null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=40)),
+                (
+                    "number",
+                    models.PositiveIntegerField(help_text="1..n within the task and kind, without gaps"),
+                ),
+                (
+                    "stage",
+                    models.CharField(
+                        help_text="the stage that made it, or whose work a person edited", max_length=64
+                    ),
+                ),
+                ("text", models.TextField(blank=True)),
+                ("data", models.JSONField(default=dict)),
+                (
+                    "sha256",
+                    models.CharField(
+                        help_text="of the text, then of the data as canonical JSON", max_length=64
+                    ),
+                ),
+                (
+                    "path",
+                    models.CharField(
+                        blank=True, help_text="file relative to CLAWBOT_DATA, if written", max_length=300
+                    ),
+                ),
+                (
+                    "built_on",
+                    models.JSONField(default=list, help_text="SHA-256 of every artifact it was made from"),
+                ),
+                ("made_by", models.CharField(help_text="agent:writer or user:ana", max_length=100)),
+                ("made_at", models.DateTimeField()),
+                (
+                    "stale_since",
+                    models.DateTimeField(
+                        blank=True, help_text="when something it was built on changed", null=True
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Run',
+            name="Run",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fence', models.PositiveIntegerField()),
-                ('agent', models.CharField(max_length=64)),
-                ('agent_version', models.PositiveIntegerField(help_text='number of the AgentVersion it used', null=True)),
-                ('worker_name', models.CharField(blank=True, max_length=120)),
-                ('status', models.CharField(choices=[('doing', 'Doing'), ('done', 'Done'), ('returned', 'Returned'), ('escalated', 'Escalated'), ('retried', 'Retried'), ('lost', 'Lost'), ('stopped', 'Stopped'), ('discarded', 'Discarded')], default='doing', max_length=10)),
-                ('started_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('brief', models.JSONField(help_text='the envelope it was given', null=True)),
-                ('summary', models.CharField(blank=True, max_length=300)),
-                ('error', models.TextField(blank=True)),
-                ('tokens_in', models.PositiveIntegerField(default=0)),
-                ('tokens_out', models.PositiveIntegerField(default=0)),
-                ('cost_usd', models.DecimalField(decimal_places=4, default=0, max_digits=10)),
-                ('notes', models.JSONField(default=list, help_text='the notepad: [{at, text, data}]')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("fence", models.PositiveIntegerField()),
+                ("agent", models.CharField(max_length=64)),
+                (
+                    "agent_version",
+                    models.PositiveIntegerField(help_text="number of the AgentVersion it used", null=True),
+                ),
+                ("worker_name", models.CharField(blank=True, max_length=120)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("doing", "Doing"),
+                            ("done", "Done"),
+                            ("returned", "Returned"),
+                            ("escalated", "Escalated"),
+                            ("retried", "Retried"),
+                            ("lost", "Lost"),
+                            ("stopped", "Stopped"),
+                            ("discarded", "Discarded"),
+                        ],
+                        default="doing",
+                        max_length=10,
+                    ),
+                ),
+                ("started_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("brief", models.JSONField(help_text="the envelope it was given", null=True)),
+                ("summary", models.CharField(blank=True, max_length=300)),
+                ("error", models.TextField(blank=True)),
+                ("tokens_in", models.PositiveIntegerField(default=0)),
+                ("tokens_out", models.PositiveIntegerField(default=0)),
+                ("cost_usd", models.DecimalField(decimal_places=4, default=0, max_digits=10)),
+                ("notes", models.JSONField(default=list, help_text="the notepad: [{at, text, data}]")),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Subtask',
+            name="Subtask",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('stage', models.CharField(max_length=64)),
-                ('position', models.PositiveSmallIntegerField(help_text='place of the stage in the workflow, from 0')),
-                ('item', models.CharField(blank=True, help_text='which item, where the stage fans out', max_length=64)),
-                ('round', models.PositiveIntegerField(default=1)),
-                ('live', models.PositiveSmallIntegerField(default=1, null=True)),
-                ('agent', models.CharField(help_text='slug of the agent, or human', max_length=64)),
-                ('done_as', models.CharField(max_length=64)),
-                ('status', models.CharField(choices=[('blocked', 'Blocked'), ('ready', 'Ready'), ('doing', 'Doing'), ('waiting', 'Waiting'), ('done', 'Done'), ('skipped', 'Skipped'), ('cancelled', 'Cancelled'), ('superseded', 'Superseded')], default='blocked', max_length=10)),
-                ('needs_left', models.PositiveIntegerField(default=0, help_text='how many needed subtasks are not done')),
-                ('priority', models.SmallIntegerField(default=0)),
-                ('not_before', models.DateTimeField(help_text='claimed no earlier; moves with retries')),
-                ('attempts', models.PositiveIntegerField(default=0, help_text='claims so far in this round')),
-                ('crashes', models.PositiveIntegerField(default=0, help_text='claims whose worker died')),
-                ('max_attempts', models.PositiveIntegerField(default=3)),
-                ('fence', models.PositiveIntegerField(default=0, help_text='+1 with each claim and each stop; proves who holds it')),
-                ('requests', models.JSONField(default=list, help_text='numbered wishes that came with this round')),
-                ('fields', models.JSONField(default=dict, help_text='small facts of the outcome, for routing')),
-                ('reason', models.CharField(blank=True, help_text='why it waits or will be retried', max_length=300)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('version', models.PositiveIntegerField(default=1)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("stage", models.CharField(max_length=64)),
+                (
+                    "position",
+                    models.PositiveSmallIntegerField(help_text="place of the stage in the workflow, from 0"),
+                ),
+                (
+                    "item",
+                    models.CharField(
+                        blank=True, help_text="which item, where the stage fans out", max_length=64
+                    ),
+                ),
+                ("round", models.PositiveIntegerField(default=1)),
+                ("live", models.PositiveSmallIntegerField(default=1, null=True)),
+                ("agent", models.CharField(help_text="slug of the agent, or human", max_length=64)),
+                ("done_as", models.CharField(max_length=64)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("blocked", "Blocked"),
+                            ("ready", "Ready"),
+                            ("doing", "Doing"),
+                            ("waiting", "Waiting"),
+                            ("done", "Done"),
+                            ("skipped", "Skipped"),
+                            ("cancelled", "Cancelled"),
+                            ("superseded", "Superseded"),
+                        ],
+                        default="blocked",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "needs_left",
+                    models.PositiveIntegerField(default=0, help_text="how many needed subtasks are not done"),
+                ),
+                ("priority", models.SmallIntegerField(default=0)),
+                ("not_before", models.DateTimeField(help_text="claimed no earlier; moves with retries")),
+                ("attempts", models.PositiveIntegerField(default=0, help_text="claims so far in this round")),
+                ("crashes", models.PositiveIntegerField(default=0, help_text="claims whose worker died")),
+                ("max_attempts", models.PositiveIntegerField(default=3)),
+                (
+                    "fence",
+                    models.PositiveIntegerField(
+                        default=0, help_text="+1 with each claim and each stop; proves who holds it"
+                    ),
+                ),
+                (
+                    "requests",
+                    models.JSONField(default=list, help_text="numbered wishes that came with this round"),
+                ),
+                (
+                    "fields",
+                    models.JSONField(default=dict, help_text="small facts of the outcome, for routing"),
+                ),
+                (
+                    "reason",
+                    models.CharField(blank=True, help_text="why it waits or will be retried", max_length=300),
+                ),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("version", models.PositiveIntegerField(default=1)),
             ],
             options={
-                'ordering': ['task', 'position', 'round', 'id'],
+                "ordering": ["task", "position", "round", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Task',
+            name="Task",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=20, unique=True)),
-                ('number', models.PositiveIntegerField()),
-                ('title', models.CharField(max_length=200)),
-                ('slug', models.CharField(help_text="names the task's files; unique within the workflow", max_length=80)),
-                ('input', models.JSONField(default=dict)),
-                ('status', models.CharField(choices=[('backlog', 'Backlog'), ('doing', 'Doing'), ('done', 'Done')], default='backlog', max_length=8)),
-                ('outcome', models.CharField(blank=True, choices=[('completed', 'Completed'), ('cancelled', 'Cancelled')], max_length=9)),
-                ('stage_status', models.CharField(blank=True, help_text='done_as of the latest finished stage', max_length=64)),
-                ('round', models.PositiveIntegerField(default=1)),
-                ('priority', models.SmallIntegerField(default=0, help_text='higher goes first; -10 to 10')),
-                ('due_on', models.DateField(blank=True, null=True)),
-                ('starts_at', models.DateTimeField(blank=True, help_text='when its first stage may run; empty: backlog', null=True)),
-                ('version', models.PositiveIntegerField(default=1, help_text='+1 with every change; pages compare it')),
-                ('idempotency_key', models.CharField(blank=True, max_length=200, null=True, unique=True)),
-                ('owner', models.CharField(blank=True, help_text='user:ana', max_length=100)),
-                ('created_at', models.DateTimeField()),
-                ('created_by', models.CharField(max_length=100)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('done_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=20, unique=True)),
+                ("number", models.PositiveIntegerField()),
+                ("title", models.CharField(max_length=200)),
+                (
+                    "slug",
+                    models.CharField(
+                        help_text="names the task's files; unique within the workflow", max_length=80
+                    ),
+                ),
+                ("input", models.JSONField(default=dict)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("backlog", "Backlog"), ("doing", "Doing"), ("done", "Done")],
+                        default="backlog",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "outcome",
+                    models.CharField(
+                        blank=True,
+                        choices=[("completed", "Completed"), ("cancelled", "Cancelled")],
+                        max_length=9,
+                    ),
+                ),
+                (
+                    "stage_status",
+                    models.CharField(
+                        blank=True, help_text="done_as of the latest finished stage", max_length=64
+                    ),
+                ),
+                ("round", models.PositiveIntegerField(default=1)),
+                ("priority", models.SmallIntegerField(default=0, help_text="higher goes first; -10 to 10")),
+                ("due_on", models.DateField(blank=True, null=True)),
+                (
+                    "starts_at",
+                    models.DateTimeField(
+                        blank=True, help_text="when its first stage may run; empty: backlog", null=True
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(
+                        default=1, help_text="+1 with every change; pages compare it"
+                    ),
+                ),
+                ("idempotency_key", models.CharField(blank=True, max_length=200, null=True, unique=True)),
+                ("owner", models.CharField(blank=True, help_text="user:ana", max_length=100)),
+                ("created_at", models.DateTimeField()),
+                ("created_by", models.CharField(max_length=100)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("done_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Wake',
+            name="Wake",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('queue', models.CharField(max_length=32, unique=True)),
-                ('pending', models.BooleanField(default=False)),
-                ('rung_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("queue", models.CharField(max_length=32, unique=True)),
+                ("pending", models.BooleanField(default=False)),
+                ("rung_at", models.DateTimeField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Workflow',
+            name="Workflow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=64, unique=True)),
-                ('title', models.CharField(max_length=120)),
-                ('key', models.CharField(help_text='tasks read KEY-142', max_length=8, unique=True)),
-                ('about', models.TextField(blank=True)),
-                ('last_number', models.PositiveIntegerField(default=0, help_text="the newest task's number")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=64, unique=True)),
+                ("title", models.CharField(max_length=120)),
+                ("key", models.CharField(help_text="tasks read KEY-142", max_length=8, unique=True)),
+                ("about", models.TextField(blank=True)),
+                ("last_number", models.PositiveIntegerField(default=0, help_text="the newest task's number")),
             ],
             options={
-                'ordering': ['slug'],
+                "ordering": ["slug"],
             },
         ),
         migrations.CreateModel(
-            name='Hold',
+            name="Hold",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('scope', models.CharField(choices=[('all', 'All'), ('workflow', 'Workflow'), ('agent', 'Agent'), ('task', 'Task')], max_length=8)),
-                ('target', models.CharField(blank=True, help_text='workflow slug, agent slug or task key', max_length=64)),
-                ('why', models.CharField(max_length=300)),
-                ('placed_by', models.CharField(max_length=100)),
-                ('placed_at', models.DateTimeField()),
-                ('until', models.DateTimeField(blank=True, help_text='lifts itself then', null=True)),
-                ('lifted_at', models.DateTimeField(blank=True, null=True)),
-                ('lifted_by', models.CharField(blank=True, max_length=100)),
-                ('open', models.PositiveSmallIntegerField(default=1, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "scope",
+                    models.CharField(
+                        choices=[
+                            ("all", "All"),
+                            ("workflow", "Workflow"),
+                            ("agent", "Agent"),
+                            ("task", "Task"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "target",
+                    models.CharField(
+                        blank=True, help_text="workflow slug, agent slug or task key", max_length=64
+                    ),
+                ),
+                ("why", models.CharField(max_length=300)),
+                ("placed_by", models.CharField(max_length=100)),
+                ("placed_at", models.DateTimeField()),
+                ("until", models.DateTimeField(blank=True, help_text="lifts itself then", null=True)),
+                ("lifted_at", models.DateTimeField(blank=True, null=True)),
+                ("lifted_by", models.CharField(blank=True, max_length=100)),
+                ("open", models.PositiveSmallIntegerField(default=1, null=True)),
             ],
             options={
-                'ordering': ['-id'],
-                'constraints': [models.UniqueConstraint(fields=('scope', 'target', 'open'), name='hold_one_open'), models.CheckConstraint(condition=models.Q(models.Q(('lifted_at__isnull', True), ('lifted_by', ''), ('open', 1)), models.Q(('lifted_at__isnull', False), ('open__isnull', True), models.Q(('lifted_by', ''), _negated=True)), _connector='OR'), name='hold_lifted_says_who')],
+                "ordering": ["-id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("scope", "target", "open"), name="hold_one_open"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("lifted_at__isnull", True), ("lifted_by", ""), ("open", 1)),
+                            models.Q(
+                                ("lifted_at__isnull", False),
+                                ("open__isnull", True),
+                                models.Q(("lifted_by", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="hold_lifted_says_who",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Review',
+            name="Review",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('artifact_sha256', models.CharField(blank=True, max_length=64)),
-                ('kind', models.CharField(choices=[('gate', 'Gate'), ('escalation', 'Escalation'), ('attempts', 'Attempts'), ('loop', 'Loop'), ('poison', 'Poison'), ('stalled', 'Stalled')], max_length=10)),
-                ('why', models.TextField(help_text='the one sentence or question a person reads first')),
-                ('verbs', models.JSONField(help_text='which verbs may answer it')),
-                ('deciders', models.JSONField(default=dict, help_text='{group, count, four_eyes}')),
-                ('owner', models.CharField(blank=True, help_text='user:ana; empty: anyone who may decide', max_length=100)),
-                ('taken_until', models.DateTimeField(blank=True, null=True)),
-                ('due_at', models.DateTimeField(blank=True, null=True)),
-                ('ladder', models.JSONField(default=list, help_text='what happens when it is due, rung by rung')),
-                ('rung', models.PositiveSmallIntegerField(default=0, help_text='rungs already climbed')),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('open', models.PositiveSmallIntegerField(default=1, null=True)),
-                ('opened_at', models.DateTimeField()),
-                ('first_seen_at', models.DateTimeField(blank=True, null=True)),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('artifact', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='reviews', to='tasks.artifact')),
-                ('subtask', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reviews', to='tasks.subtask')),
-                ('task', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reviews', to='tasks.task')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("artifact_sha256", models.CharField(blank=True, max_length=64)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("gate", "Gate"),
+                            ("escalation", "Escalation"),
+                            ("attempts", "Attempts"),
+                            ("loop", "Loop"),
+                            ("poison", "Poison"),
+                            ("stalled", "Stalled"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("why", models.TextField(help_text="the one sentence or question a person reads first")),
+                ("verbs", models.JSONField(help_text="which verbs may answer it")),
+                ("deciders", models.JSONField(default=dict, help_text="{group, count, four_eyes}")),
+                (
+                    "owner",
+                    models.CharField(
+                        blank=True, help_text="user:ana; empty: anyone who may decide", max_length=100
+                    ),
+                ),
+                ("taken_until", models.DateTimeField(blank=True, null=True)),
+                ("due_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "ladder",
+                    models.JSONField(default=list, help_text="what happens when it is due, rung by rung"),
+                ),
+                ("rung", models.PositiveSmallIntegerField(default=0, help_text="rungs already climbed")),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("open", models.PositiveSmallIntegerField(default=1, null=True)),
+                ("opened_at", models.DateTimeField()),
+                ("first_seen_at", models.DateTimeField(blank=True, null=True)),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "artifact",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="reviews",
+                        to="tasks.artifact",
+                    ),
+                ),
+                (
+                    "subtask",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="reviews",
+                        to="tasks.subtask",
+                    ),
+                ),
+                (
+                    "task",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="reviews", to="tasks.task"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['due_at', 'opened_at'],
+                "ordering": ["due_at", "opened_at"],
             },
         ),
         migrations.AddField(
-            model_name='artifact',
-            name='run',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='artifacts', to='tasks.run'),
+            model_name="artifact",
+            name="run",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="artifacts",
+                to="tasks.run",
+            ),
         ),
         migrations.AddField(
-            model_name='run',
-            name='subtask',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='tasks.subtask'),
+            model_name="run",
+            name="subtask",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="runs", to="tasks.subtask"
+            ),
         ),
         migrations.AddField(
-            model_name='artifact',
-            name='subtask',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='artifacts', to='tasks.subtask'),
+            model_name="artifact",
+            name="subtask",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="artifacts",
+                to="tasks.subtask",
+            ),
         ),
         migrations.AddField(
-            model_name='subtask',
-            name='task',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='subtasks', to='tasks.task'),
+            model_name="subtask",
+            name="task",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="subtasks", to="tasks.task"
+            ),
         ),
         migrations.AddField(
-            model_name='run',
-            name='task',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='tasks.task'),
+            model_name="run",
+            name="task",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="runs", to="tasks.task"
+            ),
         ),
         migrations.CreateModel(
-            name='Notice',
+            name="Notice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(help_text='one message per key, for ever', max_length=200, unique=True)),
-                ('kind', models.CharField(help_text='completion, escalation, stalled, overdue, decided', max_length=20)),
-                ('carrier', models.CharField(help_text='console, slack: a file in tasks/carriers/', max_length=20)),
-                ('recipient', models.CharField(help_text='group or person: editors, user:ana', max_length=120)),
-                ('content', models.JSONField(help_text='the facts of the message: title, path, summary, ...')),
-                ('text', models.TextField(help_text='the message as one plain text')),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('sending', 'Sending'), ('sent', 'Sent'), ('uncertain', 'Uncertain'), ('dead', 'Dead')], default='pending', max_length=9)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('fence', models.PositiveIntegerField(default=0)),
-                ('not_before', models.DateTimeField()),
-                ('sending_until', models.DateTimeField(blank=True, help_text="the sender's deadline", null=True)),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('remote', models.JSONField(default=dict, help_text='where it arrived: channel, ts')),
-                ('error', models.CharField(blank=True, max_length=300)),
-                ('created_at', models.DateTimeField()),
-                ('review', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='notices', to='tasks.review')),
-                ('task', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='notices', to='tasks.task')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "key",
+                    models.CharField(help_text="one message per key, for ever", max_length=200, unique=True),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        help_text="completion, escalation, stalled, overdue, decided", max_length=20
+                    ),
+                ),
+                (
+                    "carrier",
+                    models.CharField(help_text="console, slack: a file in tasks/carriers/", max_length=20),
+                ),
+                (
+                    "recipient",
+                    models.CharField(help_text="group or person: editors, user:ana", max_length=120),
+                ),
+                (
+                    "content",
+                    models.JSONField(help_text="the facts of the message: title, path, summary, ..."),
+                ),
+                ("text", models.TextField(help_text="the message as one plain text")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("sending", "Sending"),
+                            ("sent", "Sent"),
+                            ("uncertain", "Uncertain"),
+                            ("dead", "Dead"),
+                        ],
+                        default="pending",
+                        max_length=9,
+                    ),
+                ),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("fence", models.PositiveIntegerField(default=0)),
+                ("not_before", models.DateTimeField()),
+                (
+                    "sending_until",
+                    models.DateTimeField(blank=True, help_text="the sender's deadline", null=True),
+                ),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                ("remote", models.JSONField(default=dict, help_text="where it arrived: channel, ts")),
+                ("error", models.CharField(blank=True, max_length=300)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "review",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="notices",
+                        to="tasks.review",
+                    ),
+                ),
+                (
+                    "task",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="notices",
+                        to="tasks.task",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Finding',
+            name="Finding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(help_text='1..n within the task')),
-                ('kind', models.CharField(max_length=40)),
-                ('severity', models.CharField(max_length=5)),
-                ('text', models.TextField()),
-                ('quote', models.TextField(blank=True)),
-                ('source', models.PositiveIntegerField(null=True)),
-                ('passage', models.TextField(blank=True)),
-                ('suggestion', models.TextField(blank=True)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('corrected', 'Corrected'), ('resolved', 'Resolved'), ('agreed', 'Agreed'), ('disputed', 'Disputed')], default='open', max_length=9)),
-                ('answer', models.TextField(blank=True, help_text='what the agent did about it')),
-                ('decided_by', models.CharField(blank=True, max_length=100)),
-                ('artifact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='findings', to='tasks.artifact')),
-                ('run', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='findings', to='tasks.run')),
-                ('task', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='findings', to='tasks.task')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField(help_text="1..n within the task")),
+                ("kind", models.CharField(max_length=40)),
+                ("severity", models.CharField(max_length=5)),
+                ("text", models.TextField()),
+                ("quote", models.TextField(blank=True)),
+                ("source", models.PositiveIntegerField(null=True)),
+                ("passage", models.TextField(blank=True)),
+                ("suggestion", models.TextField(blank=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "Open"),
+                            ("corrected", "Corrected"),
+                            ("resolved", "Resolved"),
+                            ("agreed", "Agreed"),
+                            ("disputed", "Disputed"),
+                        ],
+                        default="open",
+                        max_length=9,
+                    ),
+                ),
+                ("answer", models.TextField(blank=True, help_text="what the agent did about it")),
+                ("decided_by", models.CharField(blank=True, max_length=100)),
+                (
+                    "artifact",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="findings",
+                        to="tasks.artifact",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="findings",
+                        to="tasks.run",
+                    ),
+                ),
+                (
+                    "task",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="findings", to="tasks.task"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['number'],
+                "ordering": ["number"],
             },
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(help_text='one of log.KINDS', max_length=40)),
-                ('stage', models.CharField(blank=True, max_length=64)),
-                ('by', models.CharField(max_length=100)),
-                ('at', models.DateTimeField()),
-                ('data', models.JSONField(default=dict)),
-                ('task', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='tasks.task')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(help_text="one of log.KINDS", max_length=40)),
+                ("stage", models.CharField(blank=True, max_length=64)),
+                ("by", models.CharField(max_length=100)),
+                ("at", models.DateTimeField()),
+                ("data", models.JSONField(default=dict)),
+                (
+                    "task",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="tasks.task",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Comment',
+            name="Comment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('quote', models.TextField(blank=True)),
-                ('text', models.TextField()),
-                ('by', models.CharField(max_length=100)),
-                ('made_at', models.DateTimeField()),
-                ('number', models.PositiveIntegerField(help_text='number as a request; empty while pending', null=True)),
-                ('answer', models.TextField(blank=True)),
-                ('answer_quote', models.TextField(blank=True)),
-                ('answered_in', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='answered_comments', to='tasks.artifact')),
-                ('artifact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='comments', to='tasks.artifact')),
-                ('task', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='comments', to='tasks.task')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("quote", models.TextField(blank=True)),
+                ("text", models.TextField()),
+                ("by", models.CharField(max_length=100)),
+                ("made_at", models.DateTimeField()),
+                (
+                    "number",
+                    models.PositiveIntegerField(
+                        help_text="number as a request; empty while pending", null=True
+                    ),
+                ),
+                ("answer", models.TextField(blank=True)),
+                ("answer_quote", models.TextField(blank=True)),
+                (
+                    "answered_in",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="answered_comments",
+                        to="tasks.artifact",
+                    ),
+                ),
+                (
+                    "artifact",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="comments",
+                        to="tasks.artifact",
+                    ),
+                ),
+                (
+                    "task",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="comments", to="tasks.task"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.AddField(
-            model_name='artifact',
-            name='task',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='artifacts', to='tasks.task'),
+            model_name="artifact",
+            name="task",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="artifacts", to="tasks.task"
+            ),
         ),
         migrations.CreateModel(
-            name='Worker',
+            name="Worker",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text='host, pid and a random tail', max_length=120)),
-                ('host', models.CharField(max_length=100)),
-                ('pid', models.PositiveIntegerField()),
-                ('started_at', models.DateTimeField()),
-                ('heartbeat_at', models.DateTimeField()),
-                ('lease_until', models.DateTimeField()),
-                ('stop_asked_at', models.DateTimeField(blank=True, help_text='the supervisor asked it to finish', null=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('ended_why', models.CharField(blank=True, max_length=100)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(help_text="host, pid and a random tail", max_length=120)),
+                ("host", models.CharField(max_length=100)),
+                ("pid", models.PositiveIntegerField()),
+                ("started_at", models.DateTimeField()),
+                ("heartbeat_at", models.DateTimeField()),
+                ("lease_until", models.DateTimeField()),
+                (
+                    "stop_asked_at",
+                    models.DateTimeField(
+                        blank=True, help_text="the supervisor asked it to finish", null=True
+                    ),
+                ),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_why", models.CharField(blank=True, max_length=100)),
             ],
             options={
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['ended_at', 'lease_until'], name='worker_lease')],
+                "ordering": ["-id"],
+                "indexes": [models.Index(fields=["ended_at", "lease_until"], name="worker_lease")],
             },
         ),
         migrations.AddField(
-            model_name='subtask',
-            name='worker',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='subtasks', to='tasks.worker'),
+            model_name="subtask",
+            name="worker",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="subtasks",
+                to="tasks.worker",
+            ),
         ),
         migrations.AddField(
-            model_name='task',
-            name='workflow',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tasks', to='tasks.workflow'),
+            model_name="task",
+            name="workflow",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="tasks", to="tasks.workflow"
+            ),
         ),
         migrations.AddField(
-            model_name='subtask',
-            name='workflow',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tasks.workflow'),
+            model_name="subtask",
+            name="workflow",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tasks.workflow"
+            ),
         ),
         migrations.CreateModel(
-            name='Schedule',
+            name="Schedule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=64)),
-                ('cron', models.CharField(max_length=100)),
-                ('zone', models.CharField(max_length=64)),
-                ('input', models.JSONField(blank=True, null=True)),
-                ('next_at', models.DateTimeField(blank=True, null=True)),
-                ('paused_at', models.DateTimeField(blank=True, null=True)),
-                ('paused_by', models.CharField(blank=True, max_length=100)),
-                ('workflow', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='schedules', to='tasks.workflow')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=64)),
+                ("cron", models.CharField(max_length=100)),
+                ("zone", models.CharField(max_length=64)),
+                ("input", models.JSONField(blank=True, null=True)),
+                ("next_at", models.DateTimeField(blank=True, null=True)),
+                ("paused_at", models.DateTimeField(blank=True, null=True)),
+                ("paused_by", models.CharField(blank=True, max_length=100)),
+                (
+                    "workflow",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="schedules",
+                        to="tasks.workflow",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['workflow', 'name'],
+                "ordering": ["workflow", "name"],
             },
         ),
         migrations.CreateModel(
-            name='WorkflowVersion',
+            name="WorkflowVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('definition', models.JSONField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('created_by', models.CharField(max_length=100)),
-                ('workflow', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='tasks.workflow')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("definition", models.JSONField()),
+                ("sha256", models.CharField(max_length=64)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("created_by", models.CharField(max_length=100)),
+                (
+                    "workflow",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="versions",
+                        to="tasks.workflow",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['workflow', '-number'],
+                "ordering": ["workflow", "-number"],
             },
         ),
         migrations.AddField(
-            model_name='workflow',
-            name='active',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tasks.workflowversion'),
+            model_name="workflow",
+            name="active",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="tasks.workflowversion",
+            ),
         ),
         migrations.AddField(
-            model_name='task',
-            name='workflow_version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tasks', to='tasks.workflowversion'),
+            model_name="task",
+            name="workflow_version",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="tasks", to="tasks.workflowversion"
+            ),
         ),
         migrations.CreateModel(
-            name='Decision',
+            name="Decision",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('verb', models.CharField(max_length=12)),
-                ('by', models.CharField(max_length=100)),
-                ('channel', models.CharField(help_text='page, cli, api, slack, mcp', max_length=10)),
-                ('note', models.TextField(blank=True)),
-                ('artifact_sha256', models.CharField(blank=True, max_length=64)),
-                ('review_version', models.PositiveIntegerField()),
-                ('request_id', models.CharField(help_text='one click is one decision', max_length=64, unique=True)),
-                ('decided_at', models.DateTimeField()),
-                ('release_at', models.DateTimeField(help_text='until then it can be undone')),
-                ('released_at', models.DateTimeField(blank=True, null=True)),
-                ('undone_at', models.DateTimeField(blank=True, null=True)),
-                ('review', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='decisions', to='tasks.review')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("verb", models.CharField(max_length=12)),
+                ("by", models.CharField(max_length=100)),
+                ("channel", models.CharField(help_text="page, cli, api, slack, mcp", max_length=10)),
+                ("note", models.TextField(blank=True)),
+                ("artifact_sha256", models.CharField(blank=True, max_length=64)),
+                ("review_version", models.PositiveIntegerField()),
+                (
+                    "request_id",
+                    models.CharField(help_text="one click is one decision", max_length=64, unique=True),
+                ),
+                ("decided_at", models.DateTimeField()),
+                ("release_at", models.DateTimeField(help_text="until then it can be undone")),
+                ("released_at", models.DateTimeField(blank=True, null=True)),
+                ("undone_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "review",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="decisions",
+                        to="tasks.review",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
-                'indexes': [models.Index(condition=models.Q(('released_at__isnull', True), ('undone_at__isnull', True)), fields=['release_at'], name='decision_to_release')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('released_at__isnull', True), ('undone_at__isnull', True), _connector='OR'), name='decision_not_both')],
+                "ordering": ["id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("released_at__isnull", True), ("undone_at__isnull", True)),
+                        fields=["release_at"],
+                        name="decision_to_release",
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("released_at__isnull", True), ("undone_at__isnull", True), _connector="OR"
+                        ),
+                        name="decision_not_both",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Occurrence',
+            name="Occurrence",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('due_at', models.DateTimeField()),
-                ('done_at', models.DateTimeField()),
-                ('started', models.JSONField(default=list, help_text='keys of the tasks it started')),
-                ('schedule', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='occurrences', to='tasks.schedule')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("due_at", models.DateTimeField()),
+                ("done_at", models.DateTimeField()),
+                ("started", models.JSONField(default=list, help_text="keys of the tasks it started")),
+                (
+                    "schedule",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="occurrences",
+                        to="tasks.schedule",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-due_at'],
-                'constraints': [models.UniqueConstraint(fields=('schedule', 'due_at'), name='occurrence_once')],
+                "ordering": ["-due_at"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("schedule", "due_at"), name="occurrence_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Need',
+            name="Need",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('on', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='needed_by', to='tasks.subtask')),
-                ('subtask', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='needs', to='tasks.subtask')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "on",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="needed_by",
+                        to="tasks.subtask",
+                    ),
+                ),
+                (
+                    "subtask",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="needs", to="tasks.subtask"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('subtask', 'on'), name='need_once')],
+                "constraints": [models.UniqueConstraint(fields=("subtask", "on"), name="need_once")],
             },
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['agent', '-ended_at'], name='run_history'),
+            model_name="run",
+            index=models.Index(fields=["agent", "-ended_at"], name="run_history"),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.UniqueConstraint(fields=('subtask', 'fence'), name='run_fence'),
+            model_name="run",
+            constraint=models.UniqueConstraint(fields=("subtask", "fence"), name="run_fence"),
         ),
         migrations.AddIndex(
-            model_name='review',
-            index=models.Index(fields=['open', 'due_at'], name='review_queue'),
+            model_name="review",
+            index=models.Index(fields=["open", "due_at"], name="review_queue"),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.UniqueConstraint(fields=('subtask', 'open'), name='review_one_open'),
+            model_name="review",
+            constraint=models.UniqueConstraint(fields=("subtask", "open"), name="review_one_open"),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', True), ('open', 1)), models.Q(('closed_at__isnull', False), ('open__isnull', True)), _connector='OR'), name='review_closed_says_when'),
+            model_name="review",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("closed_at__isnull", True), ("open", 1)),
+                    models.Q(("closed_at__isnull", False), ("open__isnull", True)),
+                    _connector="OR",
+                ),
+                name="review_closed_says_when",
+            ),
         ),
         migrations.AddIndex(
-            model_name='notice',
-            index=models.Index(fields=['state', 'not_before', 'id'], name='notice_due'),
+            model_name="notice",
+            index=models.Index(fields=["state", "not_before", "id"], name="notice_due"),
         ),
         migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.UniqueConstraint(fields=('task', 'number'), name='finding_number'),
+            model_name="finding",
+            constraint=models.UniqueConstraint(fields=("task", "number"), name="finding_number"),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['task', 'id'], name='event_by_task'),
+            model_name="event",
+            index=models.Index(fields=["task", "id"], name="event_by_task"),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['kind', 'id'], name='event_by_kind'),
+            model_name="event",
+            index=models.Index(fields=["kind", "id"], name="event_by_kind"),
         ),
         migrations.AddConstraint(
-            model_name='artifact',
-            constraint=models.UniqueConstraint(fields=('task', 'kind', 'number'), name='artifact_number'),
+            model_name="artifact",
+            constraint=models.UniqueConstraint(fields=("task", "kind", "number"), name="artifact_number"),
         ),
         migrations.AddIndex(
-            model_name='subtask',
-            index=models.Index(condition=models.Q(('status', 'ready')), fields=['-priority', 'not_before', 'id'], name='subtask_ready'),
+            model_name="subtask",
+            index=models.Index(
+                condition=models.Q(("status", "ready")),
+                fields=["-priority", "not_before", "id"],
+                name="subtask_ready",
+            ),
         ),
         migrations.AddIndex(
-            model_name='subtask',
-            index=models.Index(condition=models.Q(('status', 'doing')), fields=['worker'], name='subtask_held'),
+            model_name="subtask",
+            index=models.Index(
+                condition=models.Q(("status", "doing")), fields=["worker"], name="subtask_held"
+            ),
         ),
         migrations.AddIndex(
-            model_name='subtask',
-            index=models.Index(fields=['agent', 'status'], name='subtask_by_agent'),
+            model_name="subtask",
+            index=models.Index(fields=["agent", "status"], name="subtask_by_agent"),
         ),
         migrations.AddConstraint(
-            model_name='subtask',
-            constraint=models.UniqueConstraint(fields=('task', 'stage', 'item', 'round'), name='subtask_round'),
+            model_name="subtask",
+            constraint=models.UniqueConstraint(
+                fields=("task", "stage", "item", "round"), name="subtask_round"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='subtask',
-            constraint=models.UniqueConstraint(fields=('task', 'stage', 'item', 'live'), name='subtask_live'),
+            model_name="subtask",
+            constraint=models.UniqueConstraint(fields=("task", "stage", "item", "live"), name="subtask_live"),
         ),
         migrations.AddConstraint(
-            model_name='subtask',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['blocked', 'ready', 'doing', 'waiting', 'done', 'skipped', 'cancelled', 'superseded'])), name='subtask_status_known'),
+            model_name="subtask",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            "blocked",
+                            "ready",
+                            "doing",
+                            "waiting",
+                            "done",
+                            "skipped",
+                            "cancelled",
+                            "superseded",
+                        ],
+                    )
+                ),
+                name="subtask_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='subtask',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('live__isnull', True), ('status', 'superseded')), models.Q(models.Q(('status', 'superseded'), _negated=True), ('live', 1)), _connector='OR'), name='subtask_superseded_is_not_live'),
+            model_name="subtask",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("live__isnull", True), ("status", "superseded")),
+                    models.Q(models.Q(("status", "superseded"), _negated=True), ("live", 1)),
+                    _connector="OR",
+                ),
+                name="subtask_superseded_is_not_live",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='subtask',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'doing'), ('worker__isnull', False)), models.Q(('status', 'doing'), _negated=True), _connector='OR'), name='subtask_doing_has_worker'),
+            model_name="subtask",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "doing"), ("worker__isnull", False)),
+                    models.Q(("status", "doing"), _negated=True),
+                    _connector="OR",
+                ),
+                name="subtask_doing_has_worker",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='schedule',
-            constraint=models.UniqueConstraint(fields=('workflow', 'name'), name='schedule_name'),
+            model_name="schedule",
+            constraint=models.UniqueConstraint(fields=("workflow", "name"), name="schedule_name"),
         ),
         migrations.AddConstraint(
-            model_name='workflowversion',
-            constraint=models.UniqueConstraint(fields=('workflow', 'number'), name='workflow_version_number'),
+            model_name="workflowversion",
+            constraint=models.UniqueConstraint(fields=("workflow", "number"), name="workflow_version_number"),
         ),
         migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['status', '-done_at', '-id'], name='task_board'),
+            model_name="task",
+            index=models.Index(fields=["status", "-done_at", "-id"], name="task_board"),
         ),
         migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['workflow', 'status'], name='task_by_workflow'),
+            model_name="task",
+            index=models.Index(fields=["workflow", "status"], name="task_by_workflow"),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=models.UniqueConstraint(fields=('workflow', 'number'), name='task_number'),
+            model_name="task",
+            constraint=models.UniqueConstraint(fields=("workflow", "number"), name="task_number"),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=models.UniqueConstraint(fields=('workflow', 'slug'), name='task_slug'),
+            model_name="task",
+            constraint=models.UniqueConstraint(fields=("workflow", "slug"), name="task_slug"),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['backlog', 'doing', 'done'])), name='task_status_is_one_of_three'),
+            model_name="task",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["backlog", "doing", "done"])),
+                name="task_status_is_one_of_three",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('done_at__isnull', False), ('outcome__in', ['completed', 'cancelled']), ('status', 'done')), models.Q(models.Q(('status', 'done'), _negated=True), ('done_at__isnull', True), ('outcome', '')), _connector='OR'), name='task_done_has_outcome'),
+            model_name="task",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("done_at__isnull", False),
+                        ("outcome__in", ["completed", "cancelled"]),
+                        ("status", "done"),
+                    ),
+                    models.Q(
+                        models.Q(("status", "done"), _negated=True),
+                        ("done_at__isnull", True),
+                        ("outcome", ""),
+                    ),
+                    _connector="OR",
+                ),
+                name="task_done_has_outcome",
+            ),
         ),
     ]
