@@ -14,6 +14,7 @@ from tasks.models import Subtask
 CACHE_SECONDS = 30
 NEWEST = 400  # of a workflow: enough for eight stages, cheap enough for every page
 LEAST = 3  # fewer say nothing about what is usual
+QUICK = 2.0  # seconds: a stage that is over before one has read its bar needs none
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,14 @@ class Pace:
 
 
 def pace(workflow_id: int) -> dict[str, Pace]:
-    """The pace of each stage of a workflow; a stage with too little history is absent."""
+    """The pace of each stage of a workflow; a stage with too little history, or too quick, is absent."""
     key = f"pace-{workflow_id}"
     known: dict[str, Pace] | None = cache.get(key)
     if known is None:
-        known = {
+        found = {
             stage: _pace(seconds) for stage, seconds in _took(workflow_id).items() if len(seconds) >= LEAST
         }
+        known = {stage: one for stage, one in found.items() if one.usual >= QUICK}
         cache.set(key, known, CACHE_SECONDS)
     return known
 
