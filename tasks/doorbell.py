@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 from django.db import connection
@@ -18,7 +18,7 @@ TICK = 0.01  # seconds between looks at SQLite's commit counter: 5 microseconds 
 SHORT_POLL = 0.05  # seconds between looks at the bell's row where the database cannot tell
 
 
-async def rings(ask: Callable[[Callable[[], Any]], Awaitable[Any]]) -> AsyncIterator[None]:
+async def rings(ask: Callable[[Callable[[], Any]], Awaitable[Any]]) -> AsyncGenerator[None, None]:
     """Yield whenever there may be work. `ask` runs a function in the drain's database thread."""
     listen = {"postgresql": _notified, "sqlite": _committed}.get(connection.vendor)
     source = listen() if listen else _polled(ask)
@@ -26,7 +26,7 @@ async def rings(ask: Callable[[Callable[[], Any]], Awaitable[Any]]) -> AsyncIter
         yield ring
 
 
-async def _notified() -> AsyncIterator[None]:
+async def _notified() -> AsyncGenerator[None, None]:
     """LISTEN on a connection of its own; psycopg's own loop would occupy a thread."""
     import psycopg
 
@@ -59,7 +59,7 @@ def _read(line: Any, heard: asyncio.Event) -> None:
         heard.set()
 
 
-async def _committed() -> AsyncIterator[None]:
+async def _committed() -> AsyncGenerator[None, None]:
     """SQLite: `data_version` changes with every commit of any other connection."""
     path = str(connection.settings_dict["NAME"])
     look = sqlite3.connect(path, isolation_level=None)
@@ -75,7 +75,7 @@ async def _committed() -> AsyncIterator[None]:
         look.close()
 
 
-async def _polled(ask: Callable[[Callable[[], Any]], Awaitable[Any]]) -> AsyncIterator[None]:
+async def _polled(ask: Callable[[Callable[[], Any]], Awaitable[Any]]) -> AsyncGenerator[None, None]:
     while True:
         if await ask(queue.is_rung):
             yield

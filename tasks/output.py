@@ -44,8 +44,17 @@ def _fill(task: Task, pattern: str, slug: str) -> dict[str, str]:
     stem = pattern[: choice.start()] if choice else pattern.rpartition(".")[0] + "."
     suffixes = choice[1].split(",") if choice else [pattern.rpartition(".")[2]]
     for name, value in (("date", day), ("slug", slug), ("key", task.key.lower())):
-        stem = stem.replace("{" + name + "}", value)
+        stem = stem.replace("{" + name + "}", _named(value))
     return {suffix: _checked(stem + suffix) for suffix in suffixes}
+
+
+def _named(value: str) -> str:
+    """One word of a file name: it must not make a folder of its own."""
+    if not _NAME.fullmatch(value):
+        raise Refused(
+            f"Cannot name a file after {value!r}: only letters, digits, - _ and dots may stand in it."
+        )
+    return value
 
 
 def _checked(path: str) -> str:

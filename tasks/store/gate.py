@@ -58,11 +58,12 @@ class Gate:
 def enter(worker: Worker, now: datetime) -> Gate:
     """Pass the gate shared for the rest of this transaction and look at who may take what."""
     _lock(shared=True)
-    if not Worker.objects.filter(pk=worker.pk, ended_at=None, stop_asked_at=None).exists():
+    living = dict(Worker.objects.filter(ended_at=None).order_by().values_list("pk", "stop_asked_at"))
+    if worker.pk not in living or living[worker.pk]:
         return Gate(shut=True)
     gate = _holds(now)
     if not gate.shut:
-        _limits(gate)
+        _limits(gate, capacity=settings.CONCURRENCY * len(living))
     return gate
 
 
@@ -103,14 +104,13 @@ def _holds(now: datetime) -> Gate:
     return gate
 
 
-def _limits(gate: Gate) -> None:
+def _limits(gate: Gate, capacity: int) -> None:
     """Set the free slots of every agent that this claim, or another at the same time, could overfill.
 
     An agent with room for all that every living worker may hold needs no lock. The others are locked, so
     that two claims do not both count the same slot; who finds one locked passes it by for this time.
     """
     gate.versions = dict(Agent.objects.order_by().exclude(active=None).values_list("slug", "active__number"))
-    capacity = settings.CONCURRENCY * Worker.objects.filter(ended_at=None).count()
     limits = {slug: versions.agent(slug, number).limits.concurrency for slug, number in gate.versions.items()}
     tight = {slug: most for slug, most in limits.items() if most < capacity}
     if not tight:

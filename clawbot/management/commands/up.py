@@ -151,17 +151,10 @@ def _inject_sample() -> None:
 
 def _spawn_web() -> subprocess.Popen[str]:
     # Spawned, never forked: a fork of a process that talks to a database shares its connection.
-    command = [
-        sys.executable,
-        "-m",
-        "daphne",
-        "-b",
-        HOST,
-        "-p",
-        str(settings.PORT),
-        "clawbot.asgi:application",
-    ]
-    return _spawn([*command, "--proxy-headers"] if settings.HTTPS else command)
+    options = ["-b", HOST, "-p", str(settings.PORT), "-v", "0"]  # requests are logged by who stands in front
+    if settings.HTTPS:
+        options.append("--proxy-headers")
+    return _spawn([sys.executable, "-m", "daphne", *options, "clawbot.asgi:application"])
 
 
 def _spawn_work() -> subprocess.Popen[str]:
