@@ -25,7 +25,7 @@ OTHERS = {
     "list": "/?view=list",
     "timeline": "/tasks/{key}/?tab=timeline",
     "drafts": "/tasks/{key}/?tab=drafts",
-    "hand-offs": "/tasks/{key}/?tab=hand-offs",
+    "hand-offs": "/tasks/{key}/?tab=handoffs",
     "log": "/tasks/{key}/?tab=log",
     "agents": "/agents/",
     "agent": "/agents/writer/",
@@ -63,7 +63,10 @@ def settle(page):
 @pytest.mark.parametrize("name, theme, width", PLACES)
 def test_a_page_breaks_no_rule_and_needs_no_sideways_scrolling(visit, waiting, name, theme, width):
     places = {"key": waiting["key"], "review": waiting["waiting_for"]["id"]}
-    page = visit("ben", theme=theme, width=width, bypass_csp=True).go((DAILY | OTHERS)[name].format(**places))
+    # Tall, because axe takes what a sticky bar covers at this moment for too small to touch.
+    page = visit("ben", theme=theme, width=width, height=1600, bypass_csp=True).go(
+        (DAILY | OTHERS)[name].format(**places)
+    )
     settle(page)
 
     assert problems(page) == []
