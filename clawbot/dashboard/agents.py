@@ -64,7 +64,7 @@ class Row:
     @property
     def about(self) -> str:
         """What it is for, in one line."""
-        return self.definition.title or self.definition.scope
+        return self.definition.scope or self.definition.title
 
     @property
     def condition(self) -> str:
@@ -99,6 +99,11 @@ class Row:
         return percentile([seconds for _, seconds in self.ended], 95)
 
     @property
+    def times(self) -> str:
+        """p50 and p95 in words; once where they read the same."""
+        return ", ".join(dict.fromkeys([words.duration(self.p50), words.duration(self.p95)]))
+
+    @property
     def line(self) -> str:
         """The share that succeeded over the last day as SVG points in a box of 54 by 12, oldest left.
         A tenth less than all is drawn as a third of the height: what matters is that it fell."""
@@ -109,6 +114,7 @@ class Row:
             for start in range(0, len(marks), size)
             if (part := marks[start : start + size])
         ]
+        shares = shares if len(shares) > 1 else shares * 2  # a line needs two ends
         step = 54 / max(1, len(shares) - 1)
         return " ".join(
             f"{place * step:.1f},{min(12, 6 + 20 * (1 - share)):.1f}" for place, share in enumerate(shares)

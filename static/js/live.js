@@ -57,7 +57,7 @@ function occupied(element) {
   const focused = document.activeElement !== element && element.contains(document.activeElement);
   const chosen = getSelection();
   const selecting = chosen && !chosen.isCollapsed && element.contains(chosen.anchorNode);
-  const open = element.querySelector("dialog[open], details.menu[open]");
+  const open = element.querySelector("dialog[open], details[open]");
   return Boolean(focused || selecting || open || element.matches(":hover:not([data-live-flow])"));
 }
 

@@ -25,7 +25,7 @@ def hire(name, **more):
 
 @pytest.fixture
 def team(ana):
-    hire("research", title="Finds and checks sources")
+    hire("research", scope="Finds and checks sources")
     hire("writer")
 
 
