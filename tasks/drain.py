@@ -29,7 +29,7 @@ from . import briefing, doorbell, lifecycle, output, queue, store, workers
 from .briefing import Papers
 from .desk import Exhausted
 from .lifecycle import Claimed, Result
-from .models import Run, Worker
+from .models import Run, Subtask, Worker
 from .pulse import OVER_MEMORY, Pulse
 from .store.portable import Disturbed
 
@@ -77,6 +77,7 @@ class Drain:
         self.over = ""  # why it stops, once it does
         self._deadline = 0.0
         self._idle = False  # the last tick left nothing to do
+        self._failures = 0  # ticks in a row that the database did not take
         self._abandoned = 0  # threads of sync roles that nobody waits for any more
         self._flushed = self._rang = 0.0
         self._bell_heard = True
@@ -87,7 +88,7 @@ class Drain:
     async def run(self) -> str:
         """Claim, work and finish until asked to stop, over the memory limit, or declared dead."""
         self._loop, self._news = asyncio.get_running_loop(), asyncio.Event()
-        pulse = Pulse(self.worker, known=self._held, tell=self._from_pulse)
+        pulse = Pulse(self.worker, self._held, self._from_pulse, self._loop.call_soon_threadsafe)
         bell = asyncio.create_task(self._listen())
         pulse.start()
         try:
@@ -146,32 +147,46 @@ class Drain:
         room = 0 if self.over else settings.CONCURRENCY - len(self.running) - self._abandoned
         back, self.back = self.back, []
         heard, self._bell_heard = self._bell_heard, False
+        known = {*self.running, *(one.claimed.subtask.pk for one in back)}
         try:
-            papers = await self._ask(lambda: self._exchange(back, room, heard))
-        except (DatabaseError, InterfaceError, Disturbed) as error:
-            log.warning("The database did not take this batch (%s); trying again.", error)
-            self.back = back + self.back
-            await asyncio.sleep(0.2 + random.random())
+            claimed = await self._ask(lambda: self._exchange(back, room, heard, known))
+        except Exception as error:
+            await self._recover(back, error)
             return
-        self._idle = not (papers or self.running or self.back)
-        for one in papers:
+        self._failures = 0
+        self._idle = not (claimed or self.running or self.back)
+        for one in await self._ask(lambda: _papers(claimed)) if claimed else []:
             if isinstance(one, Papers):
                 self._begin(one)
             else:
-                self._hand_in(Failure(one[0], one[1], delay=30))
+                self._hand_in(one)
         if time.monotonic() - self._flushed > FLUSH:
             await self._flush()
 
+    async def _recover(self, back: list[Result | Failure], error: Exception) -> None:
+        """Keep the results for the next tick. Whether the transaction was committed nobody knows."""
+        self.back = back + self.back
+        self._failures += 1
+        passing = isinstance(error, (OperationalError, InterfaceError, Disturbed))
+        log.log(
+            logging.WARNING if passing else logging.ERROR,
+            "The database did not take a batch (%s); trying again.", error, exc_info=not passing,
+        )  # fmt: skip
+        await asyncio.sleep(min(2.0, 0.02 * 2**self._failures) * random.uniform(0.5, 1.5))
+
     def _exchange(
-        self, back: list[Result | Failure], room: int, heard: bool
-    ) -> list[Papers | tuple[Claimed, str]]:
-        """In the database thread: the transaction of a tick, then the briefs for what it claimed."""
+        self, back: list[Result | Failure], room: int, heard: bool, known: set[int]
+    ) -> list[Claimed]:
+        """In the database thread: the transaction of a tick."""
+        if self._failures:
+            connection.close_if_unusable_or_obsolete()
+            self._give_back_unknown(known)
         if heard:
             queue.answer()
         with queue.quiet() as rung:
             try:
-                claimed = _again(lambda: self._trade(back, room))
-            except (OperationalError, InterfaceError):
+                claimed = self._trade(back, room)
+            except (OperationalError, InterfaceError, Disturbed):
                 raise
             except Exception:
                 if not back:
@@ -181,7 +196,17 @@ class Drain:
                 claimed = []
         if rung and len(claimed) >= room:
             self._ring()
-        return briefing.prepare(claimed) if claimed else []
+        return claimed
+
+    def _give_back_unknown(self, known: set[int]) -> None:
+        """After a failure a claim may have been committed without our hearing of it: give back at once
+        what is held in our name and nobody works on."""
+        held = Subtask.objects.filter(worker=self.worker, status=Subtask.Status.DOING).exclude(pk__in=known)
+        for row in held.select_related("task"):
+            run = Run.objects.get(subtask=row, fence=row.fence)
+            claimed = Claimed(subtask=row, task=row.task, run=run, fence=row.fence)
+            why = "Its claim was lost on the way back from the database."
+            lifecycle.retry_later(claimed, why=why, delay=timedelta(0), counts=False)
 
     def _trade(self, back: list[Result | Failure], room: int) -> list[Claimed]:
         with transaction.atomic():
@@ -192,12 +217,12 @@ class Drain:
         """One result that the database does not take must not keep the others out."""
         for one in back:
             try:
-                _again(lambda one=one: _take_in([one]))  # type: ignore[misc]
-            except (OperationalError, InterfaceError):
+                _take_in([one])
+            except (OperationalError, InterfaceError, Disturbed):
                 raise
             except Exception as error:
                 why = f"Its result could not be stored: {type(error).__name__}: {error}"
-                _again(lambda one=one, why=why: _take_in([Failure(one.claimed, why)]))  # type: ignore[misc]
+                _take_in([Failure(one.claimed, why)])
 
     def _ring(self) -> None:
         """There is more than this drain can hold: wake the others, a few times a second at most."""
@@ -376,6 +401,16 @@ def _take_in(back: list[Result | Failure]) -> None:
             )  # fmt: skip
 
 
+def _papers(claimed: list[Claimed]) -> list[Papers | Failure]:
+    """The briefs for a batch. Where none can be made at all, every one of it is tried again later."""
+    try:
+        made = briefing.prepare(claimed)
+    except Exception as error:
+        log.exception("The briefs of a batch could not be made.")
+        made = [(one, f"Its brief could not be made: {error}") for one in claimed]
+    return [one if isinstance(one, Papers) else Failure(one[0], one[1], delay=30) for one in made]
+
+
 def _read(outcome: Any, papers: Papers) -> Outcome:
     """What the role handed back, if it is what a role may hand back."""
     if not isinstance(outcome, Outcome):
@@ -397,16 +432,3 @@ def _store_notes(runs: list[Run]) -> None:
             still = still.select_for_update()
         doing = set(still.values_list("pk", flat=True))
         store.write_runs([run for run in runs if run.pk in doing])
-
-
-def _again(function: Callable[[], T], times: int = 5) -> T:
-    """Try a transaction again after a deadlock or a lock that took too long; raises after `times`."""
-    for attempt in range(1, times + 1):
-        try:
-            return function()
-        except (OperationalError, Disturbed):
-            if attempt == times:
-                raise
-            connection.close_if_unusable_or_obsolete()
-            time.sleep(random.uniform(0.01, 0.05) * attempt)
-    raise AssertionError("unreachable")

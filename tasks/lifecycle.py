@@ -61,6 +61,17 @@ class Placed:
     target: Path
     path: str  # relative to CLAWBOT_DATA
 
+    def put(self) -> None:
+        """Give the file its name, durably: what the database says of it must hold after a power cut. Done
+        again, when the transaction is tried again, it changes nothing."""
+        if self.waiting.exists() or not self.target.exists():
+            os.replace(self.waiting, self.target)
+        folder = os.open(self.target.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
 
 @dataclass
 class Result:
@@ -317,7 +328,7 @@ def _keep_work(results: list[Result], now: datetime) -> list[Event]:
         Artifact.objects.bulk_create(made)
     for result in results:
         for placed in result.placed:
-            os.replace(placed.waiting, placed.target)
+            placed.put()
     for result, mine in per_result:
         if result.outcome.findings or result.outcome.checks:
             _keep_findings(result, mine)

@@ -12,6 +12,7 @@ import resource
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from django.conf import settings
 from django.db import connection
@@ -22,6 +23,7 @@ from .models import Worker
 log = logging.getLogger(__name__)
 
 OVER_MEMORY = "over its memory limit"
+STUCK = 300  # seconds
 Holding = set[tuple[int, int]]  # (subtask, fence)
 
 
@@ -29,9 +31,15 @@ class Pulse:
     """Tells the drain through `tell(lost, stop)`: what was fenced off, and why it should stop, if at all."""
 
     def __init__(
-        self, worker: Worker, known: Callable[[], Holding], tell: Callable[[Holding, str], None]
+        self,
+        worker: Worker,
+        known: Callable[[], Holding],
+        tell: Callable[[Holding, str], None],
+        nudge: Callable[[Callable[[], None]], object],
     ) -> None:
-        self._worker, self._known, self._tell = worker, known, tell
+        """`known` is what the drain works on, `nudge` has its loop call a function."""
+        self._worker, self._known, self._tell, self._nudge = worker, known, tell, nudge
+        self._turned = time.monotonic()  # when the loop last turned
         self._parent = os.getppid()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
@@ -49,6 +57,7 @@ class Pulse:
         look = min(1.0, settings.HEARTBEAT_SECONDS)
         beaten = time.monotonic()
         while not self._ended.wait(look):
+            self._watch_the_loop()
             try:
                 if time.monotonic() - beaten >= settings.HEARTBEAT_SECONDS - look / 2:
                     workers.beat(self._worker)
@@ -59,6 +68,18 @@ class Pulse:
                 log.warning("No heartbeat: %s", error)
                 connection.close()
         connection.close()
+
+    def _watch_the_loop(self) -> None:
+        """A role that never lets the loop turn stops every other run, and its own timeout with them. Only
+        the end of the process ends it; the crash is counted, so that it happens three times at most."""
+        if time.monotonic() - self._turned > STUCK:
+            log.critical("The loop has not turned for %d seconds; this worker ends itself.", STUCK)
+            os._exit(os.EX_SOFTWARE)
+        with suppress(RuntimeError):  # the loop is just ending
+            self._nudge(self._mark)
+
+    def _mark(self) -> None:
+        self._turned = time.monotonic()
 
     def _look(self) -> None:
         known = self._known()  # before the question: what is claimed meanwhile cannot look lost

@@ -48,7 +48,11 @@ def unblock(done: Collection[int], now: datetime) -> list[Subtask]:
 
 
 def write_runs(runs: Sequence[Run]) -> None:
-    """Store how these runs ended, or how far they are (`portable.RUN_FIELDS`)."""
+    """Store how these runs ended, or how far they are (`portable.RUN_FIELDS`).
+
+    A run whose result was accepted does not change any more, also not where a transaction whose commit
+    nobody heard of is tried again.
+    """
     if runs:
         _here().write_runs(runs)
 

@@ -111,7 +111,7 @@ def _limits(gate: Gate, capacity: int) -> None:
     that two claims do not both count the same slot; who finds one locked passes it by for this time.
     """
     gate.versions = dict(Agent.objects.order_by().exclude(active=None).values_list("slug", "active__number"))
-    limits = {slug: versions.agent(slug, number).limits.concurrency for slug, number in gate.versions.items()}
+    limits = {slug: _concurrency(slug, number) for slug, number in gate.versions.items()}
     tight = {slug: most for slug, most in limits.items() if most < capacity}
     if not tight:
         return
@@ -119,6 +119,14 @@ def _limits(gate: Gate, capacity: int) -> None:
     doing = Subtask.objects.filter(status=Subtask.Status.DOING, agent__in=mine).order_by()
     used = Counter({row["agent"]: row["n"] for row in doing.values("agent").annotate(n=Count("pk"))})
     gate.slots = {slug: most - used[slug] if slug in mine else 0 for slug, most in tight.items()}
+
+
+def _concurrency(slug: str, number: int) -> int:
+    """One at a time where the version cannot be read: its runs will say so, and the others go on."""
+    try:
+        return versions.agent(slug, number).limits.concurrency
+    except ValueError:
+        return 1
 
 
 def _lock_agents(tight: Iterable[str]) -> set[str]:

@@ -157,7 +157,7 @@ def unblock(done: Collection[int], now: datetime) -> list[Subtask]:
 
 def write_runs(runs: Sequence[Run]) -> None:
     """See `tasks.store.write_runs`."""
-    update(runs, RUN_FIELDS)
+    update(runs, RUN_FIELDS, where="status IN ('doing', 'lost', 'stopped')")
 
 
 def write_events(events: Sequence[Event]) -> None:

@@ -99,7 +99,7 @@ FROM jsonb_to_recordset(%s::jsonb) AS n(
   id bigint, status text, ended_at timestamptz, brief jsonb, summary text, error text, tokens_in int,
   tokens_out int, cost_usd numeric, notes jsonb
 )
-WHERE r.id = n.id
+WHERE r.id = n.id AND r.status IN ('doing', 'lost', 'stopped')
 """
 
 EVENT_FIELDS = ("kind", "task_id", "stage", "by", "at", "data")

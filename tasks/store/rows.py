@@ -20,13 +20,13 @@ def insert(rows: Sequence[models.Model]) -> None:
         _many(f"INSERT INTO {meta.db_table} ({names}) VALUES ({places})", rows, fields)
 
 
-def update(rows: Sequence[models.Model], names: Iterable[str]) -> None:
-    """Store these fields of rows that exist, found by their keys."""
+def update(rows: Sequence[models.Model], names: Iterable[str], where: str) -> None:
+    """Store these fields of rows that exist, found by their keys, where the condition (SQL) holds."""
     if rows:
         meta: Any = rows[0]._meta
         fields = [meta.get_field(name) for name in names]
         changes = ", ".join(f"{connection.ops.quote_name(field.column)} = %s" for field in fields)
-        _many(f"UPDATE {meta.db_table} SET {changes} WHERE id = %s", rows, [*fields, meta.pk])
+        _many(f"UPDATE {meta.db_table} SET {changes} WHERE id = %s AND {where}", rows, [*fields, meta.pk])
 
 
 def _many(statement: str, rows: Sequence[models.Model], fields: Sequence[Any]) -> None:

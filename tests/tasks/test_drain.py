@@ -11,13 +11,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError, transaction
 
 from agents.contract import Brief, Desk, Made, Outcome, Refused, Unavailable, Unusable
 from agents.definition import Definition
+from agents.models import AgentVersion
 from agents.registry import role
 from tasks import briefing, clock, lifecycle, queue, shipped, workers
 from tasks.drain import Drain, pause
 from tasks.models import Artifact, Review, Run, Subtask, Task, Worker
+from tasks.pulse import Pulse
 from tests.tasks.builders import a_task, a_workflow
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -401,3 +404,90 @@ def test_pauses_grow_and_are_spread() -> None:
     assert 90 <= pause(30, 3) <= 150
     assert pause(30, 40) <= 4500
     assert len({pause(30, 1) for _ in range(20)}) > 10
+
+
+def test_a_commit_nobody_heard_of_leaves_no_stage_without_a_worker(
+    play: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server committed the claim, then the connection broke."""
+    staff()
+    one_stage()
+    claim = lifecycle.claim
+    lost: list[lifecycle.Claimed] = []
+
+    def break_off(worker: Worker, limit: int) -> list[lifecycle.Claimed]:
+        rows = claim(worker, limit)
+        if rows and not lost:
+            lost.extend(rows)
+            transaction.on_commit(lambda: _raise(OperationalError("server closed the connection")))
+        return rows
+
+    async def work(brief: Brief, desk: Desk) -> Outcome:
+        return Outcome(made=(Made(kind="draft", text="Written."),))
+
+    monkeypatch.setattr(lifecycle, "claim", break_off)
+    play(work)
+    work_off()
+
+    assert lost
+    assert (row().status, row().attempts) == (S.DONE, 1)
+
+
+def test_a_result_whose_commit_nobody_heard_of_stays_accepted(
+    play: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staff()
+    one_stage()
+    finish = lifecycle.finish
+    broken: list[bool] = []
+
+    def break_off(results: Any) -> set[int]:
+        refused = finish(results)
+        if results and not broken:
+            broken.append(True)
+            transaction.on_commit(lambda: _raise(OperationalError("server closed the connection")))
+        return refused
+
+    async def work(brief: Brief, desk: Desk) -> Outcome:
+        return Outcome(made=(Made(kind="draft", text="Written."),))
+
+    monkeypatch.setattr(lifecycle, "finish", break_off)
+    play(work)
+    work_off()
+
+    assert broken
+    assert row().status == S.DONE
+    assert Run.objects.get().status == Run.Status.DONE
+    assert Artifact.objects.count() == 1
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+def test_an_agent_whose_version_cannot_be_read_keeps_nobody_else_from_work(play: Any) -> None:
+    staff()
+    shipped.hire(Definition.model_validate({"name": "broken", "role": "rehearse"}), by="clawbot")
+    AgentVersion.objects.filter(agent__slug="broken").update(definition={"nonsense": True})
+    one_stage()
+
+    async def work(brief: Brief, desk: Desk) -> Outcome:
+        return Outcome(made=(Made(kind="draft", text="Written."),))
+
+    play(work)
+    work_off()
+
+    assert row().status == S.DONE
+
+
+def test_a_worker_whose_loop_never_turns_ends_itself(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr("tasks.pulse.os._exit", ended.append)
+    pulse = Pulse(workers.start("here"), known=set, tell=lambda lost, stop: None, nudge=lambda mark: mark())
+
+    pulse._watch_the_loop()
+    assert ended == []
+    monkeypatch.setattr("tasks.pulse.STUCK", -1)
+    pulse._watch_the_loop()
+
+    assert ended == [70]

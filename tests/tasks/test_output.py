@@ -159,3 +159,20 @@ def _finish_with_a_file(data: Path, *, late: bool = False) -> bool:
     if late:
         claimed.fence -= 1
     return not lifecycle.finish([lifecycle.Result(claimed, outcome, placed=placed)])
+
+
+def test_putting_a_file_in_its_place_twice_changes_nothing(data: Path) -> None:
+    [placed] = output.place([Made(kind="page_md", text="new", suffix="md")], {"md": "staging/a.md"})
+
+    placed.put()
+    placed.put()
+
+    assert placed.target.read_text() == "new"
+
+
+def test_a_file_that_vanished_before_it_was_put_is_an_error(data: Path) -> None:
+    [placed] = output.place([Made(kind="page_md", text="new", suffix="md")], {"md": "staging/a.md"})
+    placed.waiting.unlink()
+
+    with pytest.raises(FileNotFoundError):
+        placed.put()
