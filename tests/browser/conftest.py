@@ -201,8 +201,11 @@ def waiting(site: Site) -> dict[str, Any]:
     return site.waits_for_a_person(site.inject("default", "--title", "The draft that waits"))
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this folder drives a browser."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.browser)
+    """Everything in this folder drives a browser, and comes last: while Playwright is open its event
+    loop runs in this thread, and Django refuses to ask a database from a thread with one."""
+    mine = {item for item in items if Path(__file__).parent in item.path.parents}
+    for item in mine:
+        item.add_marker(pytest.mark.browser)
+    items.sort(key=lambda item: item in mine)
