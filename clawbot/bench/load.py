@@ -63,7 +63,8 @@ def _fill(flow: Workflow, numbers: list[int]) -> None:
     tasks = Task.objects.bulk_create(
         Task(
             key=f"{flow.key}-{n}", number=n, workflow=flow, workflow_version=flow.active,
-            title=f"Rehearsal {n}", slug=f"rehearsal-{n}", created_at=now, created_by="clawbot", starts_at=now,
+            title=f"Rehearsal {n}", slug=f"rehearsal-{n}", created_by="clawbot",
+            created_at=now, starts_at=now,
         )
         for n in numbers
     )  # fmt: skip
