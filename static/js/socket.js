@@ -13,6 +13,7 @@ export function connect(link, seq, changed, show) {
   let poll = 0;
 
   function become(word) {
+    if (word === link.state) return; // a retry that failed as well must not put the next look off
     link.state = word;
     show();
     clearInterval(poll);

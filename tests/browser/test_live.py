@@ -70,6 +70,7 @@ def test_what_was_missed_between_render_and_socket_is_caught_up(visit, pause):
 
 def test_nothing_is_swapped_under_a_persons_hand(visit, site):
     page = visit("ana").go("/me/")
+    page.wait_for_timeout(1500)  # the page has caught up with what happened just before it
     page.evaluate(
         """() => { document.querySelector("h1").insertAdjacentHTML("afterend",
         '<p id="mine" data-live="holds" hx-get="/livez" hx-trigger="live" hx-target="this">before</p>');
