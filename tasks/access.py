@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.db.models import Q
 
 from .machine import Refused
 
@@ -68,6 +69,13 @@ def level(user: Any) -> int:
 def in_group(user: Any, group: str) -> bool:
     """Whether this person belongs to a group or to one above it."""
     return group in GROUPS and level(user) >= GROUPS.index(group)
+
+
+def how_many(group: str) -> int:
+    """How many active people belong to a group or to one above it."""
+    names = GROUPS[GROUPS.index(group) :]
+    users = get_user_model().objects.filter(Q(groups__name__in=names) | Q(is_superuser=True), is_active=True)
+    return int(users.distinct().count())
 
 
 def reason(who: Any, verb: str, thing: Any = None) -> str:

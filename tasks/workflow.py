@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -149,10 +150,13 @@ class Definition_(Closed):
     stages: tuple[Stage, ...] = Field(..., min_length=1, max_length=60)
 
 
-def read(path: Path, agents: dict[str, Definition]) -> dict[str, Any]:
+def read(
+    path: Path, agents: dict[str, Definition], people: Callable[[str], int] | None = None
+) -> dict[str, Any]:
     """Read `workflow.yaml` at `path` (or in the folder `path`) into a checked definition.
 
-    `agents` are the configured agents by name. Raises `Unreadable` with one sentence per problem.
+    `agents` are the configured agents by name; `people` tells how many belong to a group, where that
+    is known. Raises `Unreadable` with one sentence per problem.
     """
     file = path / "workflow.yaml" if path.is_dir() else path
     name = f"{file.parent.name}/{file.name}"
@@ -163,6 +167,7 @@ def read(path: Path, agents: dict[str, Definition]) -> dict[str, Any]:
     document = load(text, name)
     definition = check(document, Definition_)
     problems = [*_graph(document, definition, agents), *_schema(document, text, name)]
+    problems += _policies(document, definition, people) if people else []
     if problems:
         raise Unreadable(problems)
     data = definition.model_dump(mode="python")
@@ -243,6 +248,22 @@ def _graph(document: Document, definition: Definition_, agents: dict[str, Defini
     return problems
 
 
+def _policies(document: Document, definition: Definition_, people: Callable[[str], int]) -> list[str]:
+    """A gate that could never open is refused here, not found out by the first task that waits at it."""
+    problems = []
+    for index, stage in enumerate(definition.stages):
+        rule = stage.deciders
+        wanted = max(rule.count, 2 if rule.four_eyes else 1)
+        if stage.agent != HUMAN or wanted < 2 or people(rule.group) >= wanted:
+            continue
+        text = (
+            f"asks for {wanted} different people of {rule.group}, and there are {people(rule.group)}. "
+            f"Add somebody to {rule.group}, or ask for fewer."
+        )
+        problems.append(document.problem(text, "stages", index, "deciders"))
+    return problems
+
+
 def _returns(stage: Stage, agents: dict[str, Definition]) -> tuple[str, ...]:
     return agents[stage.agent].returns if stage.agent in agents else ()
 
@@ -286,7 +307,7 @@ def sync(path: Path, agents: dict[str, Definition], *, by: str) -> WorkflowVersi
     from . import schedules
 
     access.require(by, "sync")
-    definition = read(path, agents)
+    definition = read(path, agents, access.how_many)
     digest = hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()
     with transaction.atomic():
         workflow, _ = Workflow.objects.select_for_update().get_or_create(

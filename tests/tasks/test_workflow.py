@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,17 @@ def test_sync_makes_a_version_only_where_something_changed(tmp_path: Path) -> No
     assert (first.number, second.number) == (1, 2)
     assert Workflow.objects.get().active == second
     assert Schedule.objects.get().cron == "0 4 * * 1-5"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("rule", ["four_eyes: true", "count: 2"])
+def test_refuses_a_gate_that_nobody_could_open_and_says_who_is_missing(
+    rule: str, tmp_path: Path, ana: object, person: Callable[[str, str], object]
+) -> None:
+    folder = written(tmp_path, GOOD.replace("group: editors", f"group: editors, {rule}"))
+
+    with pytest.raises(Unreadable, match="line 22: asks for 2 different people of editors, and there are 1"):
+        workflow.sync(folder, AGENTS, by="clawbot")
+
+    person("dora", "operators")
+    assert workflow.sync(folder, AGENTS, by="clawbot") is not None
