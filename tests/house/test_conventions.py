@@ -8,7 +8,9 @@ import pytest
 from tests.house.files import ROOT, name_of, ours, text_of
 
 # Letters in brackets, so that this line does not name what it looks for.
-REGISTRY = re.compile(r"\b(?:py[p]i|python[h]osted|npm[j]s|yarn[p]kg|js[d]elivr|un[p]kg|cr[a]tes)\.(?:org|com|net|io)\b")
+REGISTRY = re.compile(
+    r"\b(?:py[p]i|python[h]osted|npm[j]s|yarn[p]kg|js[d]elivr|un[p]kg|cr[a]tes)\.(?:org|com|net|io)\b"
+)
 OWN_MACHINE = re.compile(r"""(?:^|[\s"'`(=:])/(?:work|root|Users/\w+|home/\w+)/""", re.MULTILINE)
 VAGUE = re.compile(r"(?:Manager|Service|Helper|Utils?)$|^(?:Base|Abstract)[A-Z]")
 LOOSE_END = re.compile(r"\b(?:TO[D]O|FIX[M]E|XX[X])\b(?!.*(?:#|issue )\d+)")
