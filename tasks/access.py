@@ -26,7 +26,6 @@ LEAST: dict[str, str] = {
     "judge": "editors",
     "approve": "editors",
     "send_back": "editors",
-    "skip_review": "editors",
     "take": "editors",
     "undo": "editors",
     "assign": "operators",
@@ -97,7 +96,7 @@ def reason(who: Any, verb: str, thing: Any = None) -> str:
 def _review_reason(user: Any, verb: str, thing: Any) -> str:
     """A review names its deciders; four eyes keeps the author of a draft from deciding alone."""
     deciders = getattr(thing, "deciders", None)
-    if not deciders or verb not in {"approve", "send_back", "skip_review"}:
+    if not deciders or verb not in {"approve", "send_back"}:
         return ""
     group = deciders.get("group")
     if group and not in_group(user, group):
@@ -115,9 +114,7 @@ def _review_reason(user: Any, verb: str, thing: Any) -> str:
 
 @lru_cache
 def _words(verb: str) -> str:
-    return {"send_back": "return work", "rerun_from": "run stages again", "skip_review": "skip a review"}.get(
-        verb, verb.replace("_", " ")
-    )
+    return {"send_back": "return work", "rerun_from": "run stages again"}.get(verb, verb.replace("_", " "))
 
 
 def can(who: Any, verb: str, thing: Any = None) -> bool:
