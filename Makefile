@@ -23,7 +23,7 @@ setup: $(BASE) $(DEV) ## install the pinned packages into .venv and stop there
 	@echo "Ready. \`make up\` starts Clawbot, \`make test\` checks it."
 
 test: $(DEV) ## run the whole check: lint, types, templates, migrations, then every test
-	@$(PYTHON) bin/check; checks=$$?; $(PYTHON) -m pytest $(ARGS); tests=$$?; exit $$((checks || tests))
+	@$(PYTHON) bin/check; checks=$$?; $(PYTHON) bin/test $(ARGS); tests=$$?; exit $$((checks || tests))
 
 check: $(DEV) ## run only the quick part: lint, types, templates, migrations, floors, docs
 	@$(PYTHON) bin/check && $(PYTHON) -m pytest -q tests/house
@@ -51,6 +51,7 @@ shell: $(BASE) ## open a Python shell with everything loaded
 
 pins: $(DEV) ## pin every package anew, by hash, from requirements/*.in
 	@$(PINS) requirements/base.in -o requirements/base.txt
+	@$(PINS) requirements/sqs.in -o requirements/sqs.txt
 	@$(PINS) requirements/dev.in -o requirements/dev.txt
 
 $(BASE): requirements/base.txt bin/setup

@@ -64,6 +64,7 @@ class Source(BaseModel):
     feed: str = ""
     text: str = ""
     title: Line = ""
+    stream: Line = ""  # where several research agents share the sources: whose it is
 
     @model_validator(mode="before")
     @classmethod

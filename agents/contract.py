@@ -8,11 +8,16 @@ task's state, approve, wake another agent or send a message; what an Outcome *me
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+#: the kind of artifact that keeps a call an agent asks leave for; no agent is given or makes one
+CALL = "call"
 
 
 class Part(BaseModel):
@@ -30,6 +35,15 @@ class Given(Part):
     data: dict[str, Any] = Field(default_factory=dict)
     sha256: str = ""
     made_by: str = ""
+
+
+class Item(Part):
+    """What one item of an earlier fan-out brought: its value and what its run handed back."""
+
+    item: Any = None  # the element, or the list of elements where they were grouped
+    fields: dict[str, Any] = Field(default_factory=dict)
+    artifacts: tuple[Given, ...] = ()
+    missing: str = ""  # why it brought nothing, where it was skipped
 
 
 class Request(Part):
@@ -64,6 +78,16 @@ class Brief(Part):
     returns: tuple[str, ...] = ()  # artifact kinds that this stage is expected to make
     settings: dict[str, Any] = Field(default_factory=dict)  # the agent's own settings (YAML)
     authority: dict[str, Any] = Field(default_factory=dict)  # what it may decide by itself
+    message_format: dict[str, Any] = Field(default_factory=dict)  # how the outside names its fields
+    fields: dict[str, dict[str, Any]] = Field(default_factory=dict)  # small facts of earlier stages
+    item: Any = None  # what this run works on, where its stage fans out
+    items: tuple[Item, ...] = ()  # what the items of a needed fan-out brought, in their order
+    key: str = ""  # the same for every attempt at this piece of work: idempotency key for the outside
+    correlation_id: str = ""  # what the outside calls this task; the task's key where it has no name
+    undo: str = ""  # the stage whose effect must be taken back, where that is what is asked
+    why: str = ""  # why it must be taken back
+    granted: tuple[str, ...] = ()  # SHA-256 of the calls that people allowed for this very piece of work
+    replies: tuple[dict[str, Any], ...] = ()  # envelopes that answered what this stage sent
     sent_by: str = "clawbot"
     sent_at: datetime | None = None
 
@@ -77,7 +101,7 @@ class Brief(Part):
         stamp = self.sent_at.isoformat().replace("+00:00", "Z") if self.sent_at else None
         return {
             "from": self.sent_by, "to": self.agent, "type": self.stage, "data": data,
-            "correlation_id": self.task, "timestamp": stamp,
+            "correlation_id": self.correlation_id or self.task, "timestamp": stamp,
         }  # fmt: skip
 
 
@@ -96,6 +120,7 @@ class Finding(Part):
     kind: str  # unsupported_number, unsupported_quote, contradiction, banned_word, structure, ...
     text: str  # what is wrong, in one sentence
     quote: str = ""  # the sentence, verbatim; empty where something is missing altogether
+    before: str = ""  # the sentence before the agent corrected it, verbatim
     severity: Literal["minor", "major"] = "major"
     source: int | None = None  # number of the source it refers to
     passage: str = ""  # the source's words, verbatim
@@ -119,6 +144,40 @@ class Check(Part):
     text: str
 
 
+class Send(Part):
+    """One envelope for another system, published by the queue bridge once the outcome is accepted."""
+
+    to: str = Field(..., min_length=1, max_length=120)
+    type: str = Field(..., min_length=1, max_length=120)
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+class Call(Part):
+    """One call to the outside, exactly as it would be made: what a person is asked to allow, once."""
+
+    tool: str = Field(..., min_length=1, max_length=64)  # who makes it: http, queue
+    target: str = Field(..., min_length=1, max_length=2_100)  # "POST https://pay.example/refund"
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The call as canonical JSON: equal calls have equal texts, whatever the order of their keys. Raises
+        ValueError for a number that JSON does not know."""
+        return json.dumps(
+            self.model_dump(), sort_keys=True, ensure_ascii=False, allow_nan=False, indent=2
+        )  # fmt: skip
+
+    @property
+    def sha256(self) -> str:
+        """What a grant is bound to: the hash of `text`, tool and target included."""
+        return digest(self.text)
+
+
+def digest(text: str) -> str:
+    """The SHA-256 of a call's text, in hex."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 class Outcome(Part):
     """What an agent hands back. `word` says how it went; the rest is the work.
 
@@ -126,19 +185,29 @@ class Outcome(Part):
     send_back  the judged text must go back; `findings` become numbered requests
     escalate   a person must answer `question`; `made` may hold what was done so far
     retry      something outside failed for now; try again after `after_seconds`
+    fail       it cannot be done and another try would not help; the stage's `on_failure` decides
+    await      another system was asked by `sends`; goes on when it answers, or after `after_seconds`
     """
 
-    word: Literal["done", "send_back", "escalate", "retry"] = "done"
+    word: Literal["done", "send_back", "escalate", "retry", "fail", "await"] = "done"
     made: tuple[Made, ...] = ()
     summary: str = ""  # one sentence about what was done, for timeline and log
     question: str = ""  # for escalate: the one question a person must answer
-    why: str = ""  # for escalate, send_back and retry: why the agent cannot go on
+    call: Call | None = None  # for escalate: what it may do only once a person allowed exactly this
+    why: str = ""  # for escalate, send_back, retry and fail: why the agent cannot go on
     findings: tuple[Finding, ...] = ()
     checks: tuple[Check, ...] = ()
     answers: tuple[Answer, ...] = ()
     fields: dict[str, Any] = Field(default_factory=dict)  # small facts that routing may read
+    sends: tuple[Send, ...] = ()  # envelopes for other systems
     confidence: float | None = None  # 0..1, where the agent can say
     after_seconds: float | None = None
+
+    @model_validator(mode="after")
+    def _asks_before_it_does(self) -> Outcome:
+        if self.call and (self.word != "escalate" or self.sends):
+            raise ValueError("who asks leave for a call escalates, and sends nothing with it")
+        return self
 
 
 class Usage(BaseModel):
@@ -197,6 +266,15 @@ class Desk(Protocol):
         """Write one line on the notepad; people see it live on the task page."""
         ...
 
+    def crossed(
+        self, direction: str, envelope: dict[str, Any], *, address: str = "", status: str = ""
+    ) -> None:
+        """Note an envelope that went `out` to another system or came `in` from it during this run.
+
+        `address` says where, `status` how it went. It is kept whatever the run's end.
+        """
+        ...
+
 
 Agent = Callable[[Brief, Desk], "Outcome | Awaitable[Outcome]"]
 
@@ -206,11 +284,15 @@ class Refused(Exception):
 
 
 class Unavailable(Exception):
-    """Something outside did not answer; trying later may help. `after_seconds` where known."""
+    """Something outside did not answer; trying later may help. `after_seconds` where known.
 
-    def __init__(self, text: str, after_seconds: float | None = None) -> None:
+    `tried` False where nobody was asked, because others found out before: it counts as no attempt.
+    """
+
+    def __init__(self, text: str, after_seconds: float | None = None, *, tried: bool = True) -> None:
         super().__init__(text)
         self.after_seconds = after_seconds
+        self.tried = tried
 
 
 class Unusable(Exception):

@@ -14,8 +14,10 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator
 
-from agents import registry
+from agents import message_format, registry
 from agents import tools as toolbox
+from agents.contract import CALL
+from agents.message_format import MessageFormat
 from agents.strict_yaml import Document, Unreadable, check, load, nearest
 
 FOLDER = Path(__file__).parent / "definitions"
@@ -67,6 +69,8 @@ class Authority(Closed):
     """What the agent may decide by itself. Agents never approve; the key says so in every file."""
 
     correct: Literal["none", "minor", "all"] = "none"
+    kinds: tuple[Kind, ...] = ()  # of remark that it may correct; empty: all that `correct` allows
+    words: int = Field(60, ge=1, le=100_000)  # that it may change in one run
     send_back: bool = False
     approve: bool = False
 
@@ -96,6 +100,7 @@ class Definition(Closed):
     authority: Authority = Authority()
     escalates: tuple[str, ...] = ()
     settings: dict[str, Any] = Field(default_factory=dict)
+    message_format: MessageFormat = MessageFormat()
 
     def grants(self) -> dict[str, dict[str, Any]]:
         """Every permitted tool with its scope: what a Toolbox is built from."""
@@ -156,12 +161,20 @@ def _problems(document: Document, definition: Definition) -> list[str]:
         *_wrong_tools(document, definition, role.tools),
         *_wrong_settings(document, definition.settings, role),
         *_wrong_voice(document, definition.voice),
+        *message_format.problems(document, definition.message_format),
     ]
 
 
 def _unknown_kinds(document: Document, key: str, given: tuple[str, ...], known: tuple[str, ...]) -> list[str]:
-    if known == ("*",):
-        return []
+    reserved = [
+        document.problem(
+            f"the kind `{CALL}` is Clawbot's own: no agent gets or makes it. Rename it.", key, place
+        )
+        for place, kind in enumerate(given)
+        if kind == CALL
+    ]
+    if known == ("*",) or reserved:
+        return reserved
     return [
         document.problem(
             f"the role does not know the kind `{kind}`. {nearest(kind, list(known))}", key, place

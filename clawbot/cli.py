@@ -5,7 +5,6 @@ A command parses, calls one verb and prints. Exit 0: done. 1: refused or failed.
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,8 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from agents.strict_yaml import Unreadable
+from clawbot import acts
+from tasks import log
 from tasks.machine import Refused
 from tasks.models import Task, Worker
 from tasks.workers import overdue
@@ -45,21 +46,16 @@ def dump(value: Any) -> str:
 def refusals() -> Iterator[None]:
     """A refusal ends the command with its sentence and exit code 1."""
     try:
-        yield
+        with log.through("cli"):
+            yield
     except (Refused, Unreadable) as refused:
         raise CommandError(str(refused)) from None
 
 
 def find_task(key: str) -> Task:
     """The task with this key, in any case; CommandError with near keys where there is none."""
-    task = Task.objects.select_related("workflow", "workflow_version").filter(key__iexact=key).first()
-    if task is None:
-        newest = list(Task.objects.order_by("-id").values_list("key", flat=True)[:500])
-        near = difflib.get_close_matches(key.upper(), newest, n=3) or newest[:3]
-        raise CommandError(
-            f"There is no task {key!r}. " + (f"There is {', '.join(near)}." if near else "There is none.")
-        )
-    return task
+    with refusals():
+        return acts.find_task(key, "cli:")  # whoever has the terminal has the database
 
 
 def workers_alive() -> int:

@@ -64,12 +64,11 @@ PORT = env_int("PORT", 8000, least=1)
 BASE_URL = env("CLAWBOT_BASE_URL", f"http://localhost:{PORT}").rstrip("/")
 
 
-def _secret_key() -> str:
-    """SECRET_KEY, or for a machine of one's own a random one that is kept beside the database."""
-    given = env("SECRET_KEY")
+def _kept(given: str, name: str) -> str:
+    """A given secret, or for a machine of one's own a random one that is kept beside the database."""
     if given:
         return given
-    file = DATA / "secret_key"
+    file = DATA / name
     if not file.exists():
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as out:
@@ -77,7 +76,7 @@ def _secret_key() -> str:
     return file.read_text(encoding="ascii")
 
 
-SECRET_KEY = _secret_key()
+SECRET_KEY = _kept(env("SECRET_KEY"), "secret_key")
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 HTTPS = BASE_URL.startswith("https://")
@@ -96,6 +95,7 @@ if env_bool("TRUST_PROXY"):
 INSTALLED_APPS = [
     "daphne",  # first: gives `runserver` its sockets
     "clawbot.people",
+    "clawbot.api",
     "clawbot.dashboard",
     "agents",
     "tasks",
@@ -156,7 +156,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "clawbot.dashboard.frame.context",
             ],
-            "builtins": ["clawbot.templatetags.clawbot"],
+            "builtins": ["clawbot.templatetags.clawbot", "clawbot.templatetags.allowed"],
         },
     }
 ]
@@ -233,6 +233,7 @@ CANARY_SECONDS = env_int("CLAWBOT_CANARY_SECONDS", 15, least=1)
 GRACE_SECONDS = env_int("CLAWBOT_GRACE_SECONDS", 10)  # for what runs when a worker is asked to stop
 UNDO_SECONDS = env_int("CLAWBOT_UNDO_SECONDS", 10)
 WORKER_MEMORY_MB = env_int("CLAWBOT_WORKER_MEMORY_MB", 1024, least=64)
+API_PER_MINUTE = env_int("CLAWBOT_API_PER_MINUTE", 600, least=1)  # requests of one token
 BROKER = env("CLAWBOT_BROKER", "orm")
 REDIS_URL = env("REDIS_URL")
 
@@ -273,6 +274,8 @@ OPENCLAW_URL = env("OPENCLAW_URL")
 OPENCLAW_TOKEN = env("OPENCLAW_TOKEN")
 # Addresses an admin allows agents to fetch though they are not public ("127.0.0.1:9000").
 FETCH_ALLOW = env_list("CLAWBOT_FETCH_ALLOW")
+# Where the services are that agents ask by name ("shop=http://127.0.0.1:8011"); `up` adds the samples.
+SERVICES = env("CLAWBOT_SERVICES")
 
 # -- Notices ---------------------------------------------------------------------------------------
 
@@ -285,6 +288,13 @@ SLACK_CHANNELS = dict(pair.split("=", 1) for pair in env_list("SLACK_CHANNELS") 
 EMAIL_URL = env("EMAIL_URL", "consolemail://")
 # Carriers that every notice goes to; slack joins when it has a token.
 CARRIERS = ["console", *(["slack"] if SLACK_BOT_TOKEN else [])]
+
+# -- Audit -----------------------------------------------------------------------------------------
+
+# Seals the log. Outside the database, so that who can write its tables cannot forge the chain.
+AUDIT_KEY = _kept(env("CLAWBOT_AUDIT_KEY"), "audit_key").encode()
+# Where the head of the chain is sent every hour: carriers, as `file,slack:admins`.
+HEAD_TO = env_list("CLAWBOT_HEAD_TO", "file")
 
 # -- Log -------------------------------------------------------------------------------------------
 

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
+
+from agents.contract import CALL
 
 from .models import Artifact, Run, Subtask, Task
 
@@ -74,6 +76,11 @@ def build(
     )
 
 
+def works() -> QuerySet[Artifact]:
+    """What was made as work: everything but the calls that agents ask leave for."""
+    return Artifact.objects.exclude(kind=CALL)
+
+
 def latest(task: Task, kind: str) -> Artifact | None:
     """The newest version of a kind."""
     return Artifact.objects.filter(task=task, kind=kind).order_by("-number").first()
@@ -83,7 +90,7 @@ def judged(task: Task, stage: str) -> Artifact | None:
     """The newest version of what this stage makes: a reviewer's correction or a person's edit of it
     counts, whoever made it."""
     kind = (
-        Artifact.objects.filter(task=task, stage=stage).order_by("-id").values_list("kind", flat=True).first()
+        works().filter(task=task, stage=stage).order_by("-id").values_list("kind", flat=True).first()
         if stage
         else None
     )

@@ -8,19 +8,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from agents import llm
-from agents.contract import Brief, Given, Refused, Request
-from agents.definition import Definition
+from agents.contract import Brief, Given, Item, Refused, Request
+from agents.definition import Definition, Limits
 from agents.registry import Role, role
 from agents.tools import Toolbox
 
-from . import clock, output, versions, workspace
+from . import artifacts, authority, clock, grants, messages, output, versions, workspace
 from .desk import Desk
-from .lifecycle import Claimed
-from .models import Artifact, WorkflowVersion
-from .workflow import upstream
+from .graph import UNDO, upstream
+from .models import Artifact, Subtask, Task, WorkflowVersion
+from .results import Claimed
+
+#: of a run's files, so many are kept in the hand-off
+SHOWN_FILES = 50
+#: a list longer than this is no small fact: it is there to fan out over
+LONGEST_LIST = 200
 
 
 @dataclass
@@ -51,14 +56,16 @@ def prepare(claimed: Sequence[Claimed]) -> list[Papers | tuple[Claimed, str]]:
 def _papers(claimed: Claimed, shelf: _Shelf) -> Papers:
     definition = _definition(claimed)
     stage = shelf.stage(claimed)
-    targets = output.paths(claimed.task, stage["output"]) if stage["output"] else {}
+    row = claimed.subtask
+    targets = output.paths(claimed.task, stage["output"], row.item) if stage["output"] else {}
     given = shelf.given(claimed, definition)
     brief = _brief(claimed, definition, stage, given, tuple(targets.values()) or shelf.written(claimed))
+    brief = brief.model_copy(update=shelf.more(claimed, stage))
     claimed.run.brief = _envelope(brief)
     toolbox = Toolbox(definition.grants(), workspace.root(claimed.task.key))
     return Papers(
         claimed=claimed, role=role(definition.role), brief=brief, targets=targets,
-        desk=Desk(lambda: llm.model(definition.model), toolbox, definition.limits),
+        desk=Desk(lambda: llm.model(definition.model), toolbox, _limits(definition, stage)),
         seconds=stage["timeout"] or definition.limits.timeout, built_on=[one.sha256 for one in given],
     )  # fmt: skip
 
@@ -77,10 +84,46 @@ def _brief(
         instructions=definition.instructions, voice=definition.voice_text(), input=task.input,
         materials=version.definition.get("materials", {}), artifacts=tuple(given),
         requests=tuple(_request(one) for one in row.requests), round=row.round, attempt=row.attempts,
-        files=workspace.names(task.key) if definition.tools else (), output=paths, returns=definition.returns,
-        settings=definition.settings, authority=definition.authority.model_dump(mode="json"),
+        files=_files(row, task.key) if definition.tools else (), output=paths, returns=definition.returns,
+        settings=definition.settings, authority=_authority(claimed, definition),
+        message_format=definition.message_format.model_dump(exclude_defaults=True),
         sent_by=_sender(version, stage), sent_at=clock.now(),
     )  # fmt: skip
+
+
+def _authority(claimed: Claimed, definition: Definition) -> dict[str, Any]:
+    """What the agent may decide by itself; where its kinds are counted out, with those it has earned."""
+    given = definition.authority.model_dump(mode="json")
+    if given["kinds"]:
+        given["kinds"] = sorted(
+            {*given["kinds"], *authority.trusted(claimed.task.workflow_id, definition.name)}
+        )
+    return given
+
+
+def _limits(definition: Definition, stage: dict[str, Any]) -> Limits:
+    """The agent's limits, tightened by those of the stage."""
+    own = {name: value for name, value in (stage.get("limits") or {}).items() if value is not None}
+    limits = definition.limits
+    return limits.model_copy(update={name: min(value, getattr(limits, name)) for name, value in own.items()})
+
+
+def _files(row: Subtask, key: str) -> tuple[str, ...]:
+    """The files of the workspace that a run may read: an item that names files gets only those."""
+    if not row.item:
+        return workspace.names(key)
+    root = workspace.root(key)
+    words = row.given if isinstance(row.given, list) else [row.given]
+    paths = [word.get("path") if isinstance(word, dict) else word for word in words]
+    named = [path for path in paths if isinstance(path, str) and workspace.holds(root, path)]
+    return tuple(named) or workspace.names(key)
+
+
+def _key(row: Subtask, task: Task, stage: dict[str, Any], undone: int) -> str:
+    """The same for every attempt at one piece of work. An effect that can be undone is the same piece in
+    every round until it was undone, so that running a stage again does not charge a card again."""
+    part = f"{task.key}/{row.stage}" + (f"/{row.item}" if row.item else "")
+    return f"{part}/u{undone}" if stage.get("undo") or row.stage.endswith(UNDO) else f"{part}/{row.round}"
 
 
 def _request(asked: dict[str, Any]) -> Request:
@@ -102,6 +145,13 @@ def _envelope(brief: Brief) -> dict[str, Any]:
         {key: one[key] for key in ("kind", "number", "sha256", "made_by")} for one in data["artifacts"]
     ]
     data["materials"] = {name: sorted(texts) for name, texts in data["materials"].items()}
+    for item in data["items"]:
+        item["artifacts"] = [
+            {key: one[key] for key in ("kind", "number", "sha256")} for one in item["artifacts"]
+        ]
+    if len(data["files"]) > SHOWN_FILES:
+        rest = len(data["files"]) - SHOWN_FILES
+        data["files"] = [*data["files"][:SHOWN_FILES], f"and {rest:,} more"]
     return envelope
 
 
@@ -120,8 +170,10 @@ class _Shelf:
             one.task.workflow_version = versions.workflow(one.task.workflow_version_id)
         accepting = [one.task.pk for one in claimed if self._may_be_given(one)]
         self._artifacts: dict[int, dict[str, Artifact]] = defaultdict(dict)
+        self._fields = _said(accepting)
         newest = (
-            Artifact.objects.filter(task__in=accepting)
+            artifacts.works()
+            .filter(Q(subtask=None) | Q(subtask__item=""), task__in=accepting)
             .order_by()
             .values("task", "kind")
             .annotate(newest=Max("id"))
@@ -147,18 +199,30 @@ class _Shelf:
         wanted = set(definition.accepts)
         if judged := self.stage(claimed)["judges"]:
             wanted |= {kind for kind, artifact in mine.items() if artifact.stage == judged}
-        return [
-            Given(
-                kind=kind,
-                number=one.number,
-                text=one.text,
-                data=one.data,
-                sha256=one.sha256,
-                made_by=one.made_by,
-            )
-            for kind, one in sorted(mine.items())
-            if kind in wanted
-        ]
+        return [_given(one) for kind, one in sorted(mine.items()) if kind in wanted]
+
+    def more(self, claimed: Claimed, stage: dict[str, Any]) -> dict[str, Any]:
+        """What only some stages are given: facts, items, answers, what to undo and why."""
+        task, row = claimed.task, claimed.subtask
+        before = upstream(row.stage, task.workflow_version.stages)
+        said = self._fields.get(task.pk, {})
+        undoing = row.stage.endswith(UNDO)
+        found: dict[str, Any] = {
+            "correlation_id": task.correlation_id or task.key,
+            "fields": said if undoing else {name: fields for name, fields in said.items() if name in before},
+            "key": _key(row, task, stage, _undone(row) if stage.get("undo") or undoing else 0),
+        }
+        if undoing:
+            found |= {"undo": row.stage.removesuffix(UNDO), "why": str((row.given or {}).get("why", ""))}
+            found["item"] = (row.given or {}).get("item")
+        elif row.item:
+            found["item"] = row.given
+        if items := _shares(row, task, stage):
+            found["items"] = items
+        if row.attempts > 1:
+            found["replies"] = messages.replies(row)
+            found["granted"] = grants.of(row)
+        return found
 
     def written(self, claimed: Claimed) -> tuple[str, ...]:
         """The files of the latest earlier stage that wrote some."""
@@ -172,3 +236,57 @@ class _Shelf:
             return ()
         latest = max(files, key=lambda one: one.pk).stage
         return tuple(one.path for one in sorted(files, key=lambda one: one.pk) if one.stage == latest)
+
+
+def _said(tasks: list[int]) -> dict[int, dict[str, dict[str, Any]]]:
+    """The small facts of the finished stages of these tasks, by task and stage."""
+    found: dict[int, dict[str, dict[str, Any]]] = defaultdict(dict)
+    if not tasks:
+        return found
+    rows = Subtask.objects.filter(task__in=tasks, live=1, item="", status=Subtask.Status.DONE)
+    for task, stage, fields in rows.exclude(fields={}).values_list("task", "stage", "fields"):
+        found[task][stage] = {
+            name: value
+            for name, value in fields.items()
+            if not (isinstance(value, list) and len(value) > LONGEST_LIST)
+        }
+    return found
+
+
+def _undone(row: Subtask) -> int:
+    """How often the effect of a stage was taken back already."""
+    bare = row.stage.removesuffix(UNDO)
+    past = Subtask.objects.filter(task=row.task_id, stage=bare + UNDO, item=row.item).exclude(pk=row.pk)
+    return past.filter(finished_at__isnull=False, fence__gt=0).count()
+
+
+def _shares(row: Subtask, task: Task, stage: dict[str, Any]) -> tuple[Item, ...]:
+    """What earlier items brought: the own share of one that stands for several, else all that a needed
+    fan-out brought."""
+    share = row.given if row.item and isinstance(row.given, dict) and "of" in row.given else None
+    if share:
+        wanted = Subtask.objects.filter(stage=share["of"], item__gte=share["first"], item__lte=share["last"])
+    elif row.item:
+        return ()
+    else:
+        spread = [name for name in stage["needs"] if task.workflow_version.stage(name).get("each")]
+        if not spread:
+            return ()
+        wanted = Subtask.objects.filter(stage__in=spread)
+    rows = list(wanted.filter(task=task, live=1).exclude(item="").order_by("position", "item"))
+    made: dict[int, list[Artifact]] = defaultdict(list)
+    newest = artifacts.works().filter(subtask__in=[one.pk for one in rows], stale_since=None)
+    for artifact in newest.order_by("id"):
+        made[artifact.subtask_id or 0].append(artifact)
+    return tuple(_item(one, made[one.pk]) for one in rows)
+
+
+def _item(row: Subtask, made: list[Artifact]) -> Item:
+    missing = "" if row.status == Subtask.Status.DONE else row.reason or row.status
+    return Item(item=row.given, fields=row.fields, artifacts=tuple(map(_given, made)), missing=missing)
+
+
+def _given(one: Artifact) -> Given:
+    return Given(
+        kind=one.kind, number=one.number, text=one.text, data=one.data, sha256=one.sha256, made_by=one.made_by
+    )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,18 @@ from . import clock
 
 LONGEST_NOTE = 500
 MOST_NOTES = 500
+MOST_CROSSINGS = 100
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """An envelope that crossed the border during a run: `out` to, or `in` from, an address."""
+
+    direction: str
+    envelope: dict[str, Any]
+    address: str
+    status: str
+    at: datetime
 
 
 class Exhausted(Exception):
@@ -32,6 +46,7 @@ class Desk:
         self.usage = Usage()
         self.notes: list[dict[str, Any]] = []
         self.unread = 0  # notes that are not in the database yet
+        self.crossings: list[Crossing] = []
 
     @cached_property
     def model(self) -> Model:
@@ -62,6 +77,14 @@ class Desk:
         """Write one line on the notepad; the drain stores it within about a second."""
         if len(self.notes) < MOST_NOTES:
             self.notes.append({"at": clock.now().isoformat(), "text": str(text)[:LONGEST_NOTE], "data": data})
+            self.unread += 1
+
+    def crossed(
+        self, direction: str, envelope: dict[str, Any], *, address: str = "", status: str = ""
+    ) -> None:
+        """Note an envelope that went out or came in during this run."""
+        if len(self.crossings) < MOST_CROSSINGS:
+            self.crossings.append(Crossing(direction, envelope, address, status, clock.now()))
             self.unread += 1
 
     def _step(self, what: str) -> None:

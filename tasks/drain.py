@@ -13,7 +13,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from agents.contract import Outcome, Unavailable, Usage
 
-from . import briefing, doorbell, lifecycle, output, queue, store, workers
+from . import briefing, doorbell, lifecycle, output, queue, results, store, workers
 from .briefing import Papers
-from .desk import Exhausted
+from .desk import Crossing, Exhausted
 from .lifecycle import Claimed, Result
 from .models import Run, Subtask, Worker
 from .pulse import OVER_MEMORY, Pulse
@@ -64,6 +64,7 @@ class Failure:
     counts: bool = True
     usage: Usage | None = None
     notes: list[dict[str, Any]] | None = None
+    crossings: Sequence[Crossing] = ()
 
 
 class Drain:
@@ -233,12 +234,14 @@ class Drain:
     async def _flush(self) -> None:
         """Store the notepads of what runs longer than a moment, so that people see its last step."""
         self._flushed = time.monotonic()
-        runs = []
+        runs: list[Run] = []
+        crossed: list[tuple[Claimed, list[Crossing]]] = []
         for one in self.running.values():
             desk, run = one.papers.desk, one.papers.claimed.run
             if self._flushed - one.began < FLUSH or (one.briefed and not desk.unread):
                 continue
             one.briefed, desk.unread = True, 0
+            crossed.append((one.papers.claimed, list(desk.crossings)))
             run.notes, run.tokens_in, run.tokens_out = (
                 list(desk.notes),
                 desk.usage.tokens_in,
@@ -247,7 +250,7 @@ class Drain:
             runs.append(run)
         if runs:
             with suppress(DatabaseError, InterfaceError):
-                await self._ask(lambda: _store_notes(runs))
+                await self._ask(lambda: _store_notes(runs, crossed))
 
     # -- Runs ---------------------------------------------------------------------------------------
 
@@ -279,7 +282,8 @@ class Drain:
             if any(made.suffix for made in outcome.made):
                 placed = await asyncio.to_thread(output.place, outcome.made, papers.targets)
         except Unavailable as error:
-            return self._failed(papers, f"Something outside did not answer: {error}", error.after_seconds)
+            why = f"Something outside did not answer: {error}"
+            return self._failed(papers, why, error.after_seconds, counts=error.tried)
         except Exhausted as error:
             outcome, placed = Outcome(word="escalate", question=str(error)), []
         except Exception as error:
@@ -293,7 +297,9 @@ class Drain:
             why = outcome.why or outcome.summary or "The agent asked for another try."
             return self._failed(papers, why, outcome.after_seconds)
         desk = papers.desk
-        return Result(papers.claimed, outcome, desk.usage, desk.notes, placed, papers.built_on)
+        return Result(
+            papers.claimed, outcome, desk.usage, desk.notes, placed, desk.crossings, papers.built_on
+        )
 
     def _call(self, papers: Papers) -> Awaitable[Any]:
         """An async role runs in the loop; a sync one in a thread of its own."""
@@ -332,11 +338,11 @@ class Drain:
             raise
         return await value if inspect.isawaitable(value) else value
 
-    def _failed(self, papers: Papers, why: str, after: float | None = None) -> Failure:
+    def _failed(self, papers: Papers, why: str, after: float | None = None, counts: bool = True) -> Failure:
         row, desk = papers.claimed.subtask, papers.desk
         stage = papers.claimed.task.workflow_version.stage(row.stage)
         delay = pause(stage["retry"]["backoff"], row.attempts) if after is None else after
-        return Failure(papers.claimed, why, delay, usage=desk.usage, notes=desk.notes)
+        return Failure(papers.claimed, why, delay, counts, desk.usage, desk.notes, desk.crossings)
 
     def _hand_in(self, back: Result | Failure) -> None:
         self.back.append(back)
@@ -370,7 +376,12 @@ class Drain:
             one.job.cancel()
             desk = one.papers.desk
             why = f"Its worker stopped ({self.over}) before it was finished."
-            self._hand_in(Failure(one.papers.claimed, why, counts=False, usage=desk.usage, notes=desk.notes))
+            self._hand_in(
+                Failure(
+                    one.papers.claimed, why, counts=False, usage=desk.usage, notes=desk.notes,
+                    crossings=desk.crossings,
+                )
+            )  # fmt: skip
 
 
 def work(cluster: str = "") -> str:
@@ -397,7 +408,7 @@ def _take_in(back: list[Result | Failure]) -> None:
         if isinstance(one, Failure):
             lifecycle.retry_later(
                 one.claimed, why=one.why, delay=timedelta(seconds=one.delay), counts=one.counts,
-                usage=one.usage, notes=one.notes,
+                usage=one.usage, notes=one.notes, crossings=one.crossings,
             )  # fmt: skip
 
 
@@ -424,7 +435,7 @@ def _sentence(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:1000] or type(error).__name__
 
 
-def _store_notes(runs: list[Run]) -> None:
+def _store_notes(runs: list[Run], crossed: list[tuple[Claimed, list[Crossing]]]) -> None:
     """Only rows that still run are written: one that ended meanwhile has its last notes already."""
     with transaction.atomic():
         still = Run.objects.filter(pk__in=[run.pk for run in runs], status=Run.Status.DOING)
@@ -432,3 +443,4 @@ def _store_notes(runs: list[Run]) -> None:
             still = still.select_for_update()
         doing = set(still.values_list("pk", flat=True))
         store.write_runs([run for run in runs if run.pk in doing])
+        results.keep_crossings(crossed)

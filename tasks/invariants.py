@@ -11,8 +11,11 @@ from itertools import islice
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
+from . import access, policy
+from .graph import UNDO
 from .models import Artifact, Decision, Event, Need, Notice, Review, Run, Subtask, Task
 from .why import whys
 from .workers import DatabaseNow
@@ -66,13 +69,45 @@ def order_was_kept() -> Iterator[str]:
 def waits_for_what_is_open() -> Iterator[str]:
     still = Count("needs", filter=Q(needs__on__status__in=Subtask.OPEN))
     rows = Subtask.objects.filter(live=1, status=S.BLOCKED).annotate(still=still)
-    yield from _stages(rows.exclude(still=F("needs_left")))
+    yield from _stages(rows.filter(awaits="").exclude(still=F("needs_left")))
+    # An answer or a child task is one thing more to wait for.
+    yield from _stages(rows.exclude(awaits="").exclude(needs_left=F("still") + 1))
 
 
 def moves_on() -> Iterator[str]:
     """A blocked stage that needs nothing would wait for ever, unless its task is still in the backlog."""
     free = Subtask.objects.filter(live=1, status=S.BLOCKED, needs_left=0)
     yield from _stages(free.exclude(task__status=Task.Status.BACKLOG))
+
+
+def items_are_joined() -> Iterator[str]:
+    """A stage that was spread has a row per item, and is done only when all of them have passed."""
+    spread = Subtask.objects.filter(live=1, spread__isnull=False).exclude(status=S.CANCELLED)
+    mine = Subtask.objects.filter(task=OuterRef("task"), stage=OuterRef("stage"), live=1).exclude(item="")
+    yield from _stages(spread.filter(Exists(mine.exclude(status__in=Subtask.PASSED)), status=S.DONE))
+    for row in spread.filter(status__in=[S.BLOCKED, S.DONE]).select_related("task").order_by("pk"):
+        laid = Subtask.objects.filter(task=row.task_id, stage=row.stage, live=1).exclude(item="").count()
+        if laid != row.spread:
+            yield f"{row.task.key} {row.stage}: {laid} of {row.spread} items are laid out"
+
+
+def undone_newest_first() -> Iterator[str]:
+    """What a task did is taken back in the opposite order; it ends as cancelled when all of it is."""
+    left = Subtask.objects.filter(task=OuterRef("pk"), live=1, stage__endswith=UNDO)
+    ended = Task.objects.filter(undoing_at__isnull=False, status=Task.Status.DONE)
+    yield from _keys(ended.exclude(outcome=Task.Ending.CANCELLED))
+    yield from _keys(ended.filter(Exists(left.filter(status__in=Subtask.OPEN))))
+
+
+def children_are_waited_for() -> Iterator[str]:
+    """A task that ended before the stage began to wait again is an earlier one: a retry injects another."""
+    told = Event.objects.filter(task=OuterRef("task"), stage=OuterRef("stage"), kind="subtask.awaits")
+    since = Coalesce(Subquery(told.order_by("-pk").values("pk")[:1]), 0)
+    ended = Event.objects.filter(
+        task__parent=OuterRef("pk"), task__status=Task.Status.DONE, kind__in=["task.done", "task.cancelled"]
+    )
+    rows = Subtask.objects.filter(live=1, status=S.BLOCKED, awaits=Subtask.Awaits.CHILD).annotate(since=since)
+    yield from _stages(rows.filter(Exists(ended.filter(pk__gt=OuterRef("since")))))
 
 
 def says_why() -> Iterator[str]:
@@ -152,8 +187,11 @@ def _fault(root: Path, path: str, text: str) -> str:
 
 
 def people_decide() -> Iterator[str]:
+    """Or the end of a ladder, where the workflow's own file says so."""
     for decision in Decision.objects.exclude(by__startswith="user:").select_related("review__task")[:SHOWN]:
-        yield f"{decision.review.task.key}: {decision.by} decided"
+        said = any(rung.get("end") == decision.verb for rung in decision.review.ladder)
+        if not (said and decision.by.startswith("policy:")):
+            yield f"{decision.review.task.key}: {decision.by} decided"
 
 
 def approval_is_of_that_text() -> Iterator[str]:
@@ -166,6 +204,42 @@ def approval_is_of_that_text() -> Iterator[str]:
 def gates_were_opened_by_people() -> Iterator[str]:
     given = Decision.objects.filter(review__subtask=OuterRef("pk"), verb="approve", released_at__isnull=False)
     yield from _stages(Subtask.objects.filter(~Exists(given), agent=HUMAN, status=S.DONE))
+
+
+def four_eyes_saw_it() -> Iterator[str]:
+    """An approval that took effect met the rule of its review."""
+    given = Decision.objects.filter(verb="approve", released_at__isnull=False, by__startswith="user:")
+    for decision in given.filter(
+        review__subtask__status=S.DONE, review__deciders__four_eyes=True
+    ).select_related("review__task", "review__artifact", "review__subtask"):
+        approvers, authors = policy.approvers(decision.review), policy.authors(decision.review)
+        if approvers and approvers <= authors:
+            yield f"{decision.review.task.key}: only its authors approved {decision.review.subtask.stage}"
+
+
+def calls_were_allowed() -> Iterator[str]:
+    """Only a person's approval of exactly that call lets an agent make it."""
+    given = Decision.objects.filter(
+        review=OuterRef("pk"), verb="approve", released_at__isnull=False, undone_at__isnull=True,
+        artifact_sha256=OuterRef("artifact__sha256"), by__startswith="user:",
+    )  # fmt: skip
+    granted = Review.objects.exclude(granted_until=None).select_related("task")
+    for review in granted.exclude(Exists(given), kind=Review.Kind.TOOL, open=None)[:SHOWN]:
+        yield f"{review.task.key}: review {review.pk} allows a call that nobody approved"
+
+
+def somebody_can_decide() -> Iterator[str]:
+    """People leave: a review that nobody could answer any more would wait for ever."""
+    if not access.people("viewers"):
+        return  # a house without anybody: `doctor` says so
+    for review in Review.objects.filter(open=1).select_related("task", "artifact"):
+        found = policy.impossible(
+            review.deciders,
+            lambda group, flow=review.task.workflow_id: access.people(group, flow),  # type: ignore[misc]
+            policy.authors(review) if review.deciders.get("four_eyes") else (),
+        )
+        if found:
+            yield f"{review.task.key}: review {review.pk} {found}"
 
 
 def waiting_has_a_review() -> Iterator[str]:
@@ -220,6 +294,9 @@ ALL: dict[str, Callable[[], Iterator[str]]] = {
     "A stage begins only when all it needs has passed.": order_was_kept,
     "A blocked stage counts exactly the open stages it needs.": waits_for_what_is_open,
     "A stage that needs nothing more is not blocked.": moves_on,
+    "A stage that was spread has all its items, and is done after them.": items_are_joined,
+    "A task that was undone is cancelled, with nothing left to take back.": undone_newest_first,
+    "Nothing waits for a task that is done.": children_are_waited_for,
     "Every task that is not done says why.": says_why,
     "What runs is held by exactly one run, and each running run holds its stage.": one_holder,
     "No run has a fence above its stage's.": fences_grow,
@@ -231,6 +308,9 @@ ALL: dict[str, Callable[[], Iterator[str]]] = {
     "Only people decide.": people_decide,
     "An approval names a text of its task.": approval_is_of_that_text,
     "A gate was opened by a person's approval.": gates_were_opened_by_people,
+    "Where four eyes are asked for, somebody approved who wrote nothing of it.": four_eyes_saw_it,
+    "A call that an agent may make was approved by a person.": calls_were_allowed,
+    "Every open review can be answered by somebody.": somebody_can_decide,
     "What waits for a person has a review or a decision.": waiting_has_a_review,
     "Whoever may answer a review was told.": questions_were_sent,
     "A delivery ends, and a sent one says when.": deliveries_end,

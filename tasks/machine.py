@@ -24,8 +24,16 @@ MOVES: dict[str, tuple[frozenset[str], str]] = {
     "retry_later": (frozenset({S.DOING}), S.READY),
     "rescue": (frozenset({S.DOING}), S.READY),
     "stop": (frozenset({S.DOING}), S.READY),
-    "escalate": (frozenset({S.DOING, S.READY}), S.WAITING),
+    "escalate": (frozenset({S.DOING, S.READY, S.BLOCKED}), S.WAITING),
+    # Without any worker: a stage is spread into items, waits for an answer or a task, and is joined.
+    "spread": (frozenset({S.READY}), S.BLOCKED),
+    "await": (frozenset({S.READY, S.DOING}), S.BLOCKED),
+    "answer": (frozenset({S.BLOCKED}), S.READY),
+    "join": (frozenset({S.READY, S.BLOCKED}), S.DONE),
+    "give_up": (frozenset({S.DOING, S.READY, S.BLOCKED}), S.SKIPPED),
     "approve": (frozenset({S.WAITING}), S.DONE),
+    # A person allowed a call: the agent goes on, and makes it.
+    "grant": (frozenset({S.WAITING}), S.READY),
     "retry": (frozenset({S.WAITING, S.READY}), S.READY),
     "skip": (frozenset({S.WAITING, S.READY, S.BLOCKED}), S.SKIPPED),
     "cancel": (frozenset(Subtask.OPEN), S.CANCELLED),

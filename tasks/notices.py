@@ -14,8 +14,8 @@ from django.db.models import Count, Sum
 from . import clock
 from .models import Decision, Finding, Review, Run, Task
 
-#: Every kind, each with its text in templates/notices/.
-KINDS = ("completion", "escalation", "stalled", "overdue", "decided")
+#: Every kind about a task, each with its text in templates/notices/ (`head` there is about none).
+KINDS = ("completion", "escalation", "stalled", "overdue", "decided", "trust")
 #: The kinds that ask for a decision; their message is amended once it was given.
 ASKING = ("completion", "escalation")
 
@@ -68,7 +68,8 @@ def _wait(review: Review) -> dict[str, Any]:
         "review_version": review.version,
         "why": review.why,
         "verbs": list(review.verbs),
-        "draft": review.artifact.number if review.artifact else None,
+        "draft": review.artifact.number if review.artifact and review.kind != Review.Kind.TOOL else None,
+        "asks": review.kind,
         "owner": review.owner.removeprefix("user:"),
         "group": review.deciders.get("group", ""),
         "then": then,

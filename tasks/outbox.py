@@ -85,6 +85,26 @@ def owe(
     Notice.objects.bulk_create(rows, ignore_conflicts=True)
 
 
+def owe_house(kind: str, *, places: Iterable[tuple[str, str]], content: dict[str, Any], key: str) -> int:
+    """Owe one message that is about no task, once per key, to these places: (carrier, recipient). Returns how
+    many are new."""
+    wanted = {f"{key}:{carrier}:{to}"[:200]: (carrier, to) for carrier, to in places}
+    for known in Notice.objects.filter(key__in=list(wanted)).values_list("key", flat=True):
+        del wanted[known]
+    if not wanted:
+        return 0
+    now, text = clock.now(), _engine.get_template(f"notices/{kind}.txt").render(Context(content)).strip()
+    rows = [
+        Notice(
+            key=name, kind=kind, carrier=carrier, recipient=to, content=content, text=text, not_before=now,
+            created_at=now,
+        )
+        for name, (carrier, to) in wanted.items()
+    ]  # fmt: skip
+    Notice.objects.bulk_create(rows, ignore_conflicts=True)
+    return len(rows)
+
+
 def decided(review: Review, decision: Decision) -> None:
     """Owe everybody who was asked the news that it is decided, by whom, and through which door."""
     asked = Notice.objects.filter(review=review, kind__in=notices.ASKING).order_by("id")
@@ -150,6 +170,11 @@ def _under(holds: list[tuple[str, str]]) -> Q:
     tasks = [target for scope, target in holds if scope == Hold.Scope.TASK]
     flows = [target for scope, target in holds if scope == Hold.Scope.WORKFLOW]
     return Q(task__key__in=tasks) | Q(task__workflow__slug__in=flows)
+
+
+def under_hold() -> Q:
+    """What a task has owed and a hold on it, on its workflow or on everything keeps back."""
+    return _under(_holds())
 
 
 def _pace(carrier: str) -> float:
@@ -277,14 +302,14 @@ def _tell(notice: Notice, state: str, error: str) -> None:
 
 def check(notice: Notice, *, by: str) -> None:
     """Look for an uncertain message now instead of later. Refused for any other state."""
-    access.require(by, "resend")
+    access.require(by, "resend", notice)
     if not Notice.objects.filter(pk=notice.pk, state=S.UNCERTAIN).update(not_before=clock.now()):
         raise Refused(f"Cannot check {notice.key}: only an uncertain delivery is looked for.")
 
 
 def resend(notice: Notice, *, by: str) -> None:
     """Send a dead message again, or an uncertain one at the risk of a second copy: -> pending."""
-    access.require(by, "resend")
+    access.require(by, "resend", notice)
     with transaction.atomic():
         rows = Notice.objects.filter(pk=notice.pk, state__in=[S.UNCERTAIN, S.DEAD])
         if not rows.update(

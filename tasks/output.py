@@ -18,33 +18,34 @@ from django.conf import settings
 
 from agents.contract import Made, Refused
 
-from .lifecycle import Placed
 from .models import Artifact, Task
+from .results import Placed
 
 _CHOICE = re.compile(r"\{([a-z0-9]+(?:,[a-z0-9]+)*)\}$")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 ROOTS = ("staging", "published")
 
 
-def paths(task: Task, pattern: str) -> dict[str, str]:
+def paths(task: Task, pattern: str, item: str = "") -> dict[str, str]:
     """The stage's files by suffix, relative to CLAWBOT_DATA: {"md": "staging/articles/2026-11-21-x.md"}.
 
     Where another task already holds one of these names, this task's key is appended to all of them.
     """
     slug = task.slug
-    found = _fill(task, pattern, slug)
+    found = _fill(task, pattern, slug, item)
     if Artifact.objects.filter(path__in=found.values()).exclude(task=task).exists():
-        found = _fill(task, pattern, f"{slug}-{task.key.lower()}")
+        found = _fill(task, pattern, f"{slug}-{task.key.lower()}", item)
     return found
 
 
-def _fill(task: Task, pattern: str, slug: str) -> dict[str, str]:
+def _fill(task: Task, pattern: str, slug: str, item: str) -> dict[str, str]:
     day = task.created_at.astimezone(ZoneInfo(settings.SITE_ZONE)).date().isoformat()
     choice = _CHOICE.search(pattern)
     stem = pattern[: choice.start()] if choice else pattern.rpartition(".")[0] + "."
     suffixes = choice[1].split(",") if choice else [pattern.rpartition(".")[2]]
-    for name, value in (("date", day), ("slug", slug), ("key", task.key.lower())):
-        stem = stem.replace("{" + name + "}", _named(value))
+    for name, value in (("date", day), ("slug", slug), ("key", task.key.lower()), ("item", item)):
+        if "{" + name + "}" in stem:
+            stem = stem.replace("{" + name + "}", _named(value))
     return {suffix: _checked(stem + suffix) for suffix in suffixes}
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models import F
 
-from . import artifacts, log, machine, outbox
+from agents.contract import CALL
+
+from . import access, artifacts, away, clock, log, machine, outbox, policy
 from .models import Artifact, Event, Finding, Review, Run, Subtask
 from .workflow import upstream
 
@@ -21,6 +24,8 @@ VERBS: dict[str, tuple[str, ...]] = {
     K.ATTEMPTS: ("retry", "skip", "cancel"),
     K.POISON: ("retry", "skip", "cancel"),
     K.STALLED: ("retry", "skip", "cancel"),
+    # No edit: an edited call would be another one than the agent makes.
+    K.TOOL: ("approve", "send_back", "retry", "skip", "cancel"),
 }
 #: who is asked where the workflow does not say
 GROUP: dict[str, str] = {K.GATE: "editors", K.ESCALATION: "editors", K.LOOP: "editors"}
@@ -54,7 +59,7 @@ def open_review(
     """Open the review of a subtask that has just become `waiting`, and owe the people who decide a
     notice. Returns the events to write."""
     stage = stage or row.task.workflow_version.stage(row.stage)
-    artifact = _subject(row, stage)
+    artifact = _call(row) if kind == K.TOOL else _subject(row, stage)
     due = stage.get("due") or {}
     review = Review.objects.create(
         task=row.task,
@@ -65,7 +70,7 @@ def open_review(
         why=why,
         verbs=_verbs(kind, artifact),
         deciders=_deciders(kind, stage),
-        owner=row.task.owner,
+        owner=away.stand_in(row.task.owner, now),
         opened_at=now,
         due_at=now + (timedelta(seconds=due["after"]) if due else DUE),
         ladder=due.get("then", []),
@@ -87,9 +92,14 @@ def _subject(row: Subtask, stage: dict[str, Any]) -> Artifact | None:
     """What the person is asked about: the judged text, else the newest thing made before this stage."""
     if stage["judges"]:
         return artifacts.judged(row.task, stage["judges"])
-    own = Artifact.objects.filter(task=row.task, subtask=row).order_by("-id").first()
+    made = artifacts.works().filter(task=row.task).order_by("-id")
     before = upstream(row.stage, row.task.workflow_version.stages)
-    return own or Artifact.objects.filter(task=row.task, stage__in=before).order_by("-id").first()
+    return made.filter(subtask=row).first() or made.filter(stage__in=before).first()
+
+
+def _call(row: Subtask) -> Artifact | None:
+    """The call that the agent asked for last at this piece of work."""
+    return Artifact.objects.filter(subtask=row, kind=CALL).order_by("-id").first()
 
 
 def _verbs(kind: str, artifact: Artifact | None) -> list[str]:
@@ -98,13 +108,13 @@ def _verbs(kind: str, artifact: Artifact | None) -> list[str]:
 
 
 def _deciders(kind: str, stage: dict[str, Any]) -> dict[str, Any]:
-    if kind == K.GATE:
+    if kind in {K.GATE, K.TOOL}:
         return dict(stage["deciders"])
     return {"group": GROUP.get(kind, "operators"), "count": 1, "four_eyes": False}
 
 
 def _notify(review: Review, stage: dict[str, Any]) -> None:
-    groups = list(stage["notify"]) if review.kind == K.GATE else [review.deciders["group"]]
+    groups = list(stage["notify"]) if review.kind == K.GATE else policy.groups(review.deciders)
     kind = "completion" if review.kind == K.GATE else "escalation"
     outbox.owe(
         kind,
@@ -126,7 +136,7 @@ def facts(review: Review) -> dict[str, Any]:
         "path": planned_path(review) or (summary.data.get("path", "") if summary else ""),
         "summary": summary.text if summary and review.kind == K.GATE else review.why,
         "why": review.why,
-        "draft": review.artifact.number if review.artifact else None,
+        "draft": review.artifact.number if review.artifact and review.kind != K.TOOL else None,
         "due_at": review.due_at.isoformat() if review.due_at else None,
         "workflow": task.workflow.title,
         "verbs": review.verbs,
@@ -147,3 +157,19 @@ def planned_path(review: Review) -> str:
 def close(rows: Any, *, now: datetime) -> int:
     """Close the open reviews in this queryset; returns how many were open."""
     return int(rows.filter(open=1).update(open=None, closed_at=now, version=F("version") + 1))
+
+
+def see(review: Review, *, by: str) -> bool:
+    """Note that somebody who may answer a review has opened it; the first time counts. False where it was
+    opened before, is closed, or `by` may only look."""
+    if review.first_seen_at or not review.open or not by.startswith("user:"):
+        return False
+    person = access.user(by)
+    if not any(access.can(person, verb, review) for verb in review.verbs):
+        return False
+    with transaction.atomic():
+        unseen = Review.objects.filter(pk=review.pk, open=1, first_seen_at__isnull=True)
+        if not unseen.update(first_seen_at=clock.now()):
+            return False
+        log.record("review.seen", by=by, task=review.task, review=review.pk)
+    return True

@@ -14,14 +14,16 @@ from .models import WorkflowVersion
 
 
 def sync(by: str, *, agents: Path = definition.FOLDER, workflows: Path = workflow.FOLDER) -> list[str]:
-    """Sync all agents, then all workflows; returns what changed ("writer v2").
+    """Sync all agents, those in the workflows' own folders too, then all workflows; returns what
+    changed ("writer v2").
 
     Raises `agents.strict_yaml.Unreadable` at the first file that cannot be used; what was synced
     before it stays.
     """
     access.require(by, "sync")
+    folders = [agents, *sorted(workflows.glob("*/agents"))]
     changed: list[AgentVersion | WorkflowVersion | None] = [
-        hire(one, by=by) for one in definition.read_all(agents).values()
+        hire(one, by=by) for folder in folders for one in definition.read_all(folder).values()
     ]
     known = staff.definitions()
     for folder in sorted(path.parent for path in workflows.glob("*/workflow.yaml")):

@@ -6,25 +6,40 @@ called twice: the second call finds the work done and changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
-from django.db.models.functions import Coalesce
 
-from . import access, artifacts, clock, lifecycle, log, machine, outbox, queue, reviews, rounds, store
+from agents.contract import CALL
+
+from . import (
+    access,
+    arrivals,
+    artifacts,
+    clock,
+    compensation,
+    edits,
+    grants,
+    log,
+    machine,
+    outbox,
+    policy,
+    queue,
+    reviews,
+    rounds,
+    store,
+)
 from .machine import Refused
 from .models import (
     Artifact,
     Comment,
     Decision,
-    Event,
     Finding,
     Hold,
-    Notice,
     Review,
     Run,
     Subtask,
@@ -34,6 +49,8 @@ from .models import (
 from .workflow import downstream, upstream
 
 S = Subtask.Status
+#: findings that somebody has still to deal with
+UNSETTLED = (Finding.State.OPEN, Finding.State.DISPUTED)
 
 
 class Stale(Refused):
@@ -58,20 +75,22 @@ def approve(
     channel: str = "page",
     undo_seconds: int | None = None,
 ) -> Decision:
-    """Accept what the review asks about: waiting -> done once the undo window has passed.
+    """Accept what the review asks about: waiting -> done once the undo window has passed; where an agent
+    asks leave for a call, waiting -> ready, and the agent makes it.
 
-    Refused where the review does not allow it, or `Stale` where the text or the review changed.
+    Refused where the review does not allow it, or findings are open and no `note` says why it may go out
+    all the same; `Stale` where the text or the review changed.
     """
     with transaction.atomic():
         if known := Decision.objects.filter(request_id=request_id).first():
             return known
         review = _decidable(review, "approve", by, artifact_sha256, review_version)
+        grants.check(review, by=by, sha256=artifact_sha256)
+        _says_why(review, note)
         wait = settings.UNDO_SECONDS if undo_seconds is None else undo_seconds
         decision = _decide(
             review, "approve", by=by, request_id=request_id, note=note, channel=channel, wait=wait
         )
-        if decision.released_at is None:
-            reviews.close(Review.objects.filter(pk=review.pk), now=decision.decided_at)
         _changed(review.task)
     if wait == 0:
         release(decision, now=clock.now())
@@ -79,19 +98,30 @@ def approve(
     return decision
 
 
+def _says_why(review: Review, note: str) -> None:
+    """Through every door: whoever lets a doubt pass says why, in one line."""
+    left = Finding.objects.filter(task=review.task_id, state__in=UNSETTLED).count()
+    if left and not note.strip():
+        raise Refused(
+            f"Cannot approve {review.task.key} with {left} open finding{'s' if left != 1 else ''} without a "
+            "reason: one line is enough, others will read it."
+        )
+
+
 def _decidable(review: Review, verb: str, by: str, sha: str | None, version: int | None) -> Review:
     """The review, locked and still open, still about what the person read."""
     access.require(by, verb, review)
-    fresh = (
-        Review.objects.select_for_update()
-        .select_related("task__workflow_version", "task__workflow", "subtask", "artifact")
-        .get(pk=review.pk)
-    )
+    # Locked by itself: PostgreSQL locks no row beyond an outer join, and a review may lack a text.
+    Review.objects.select_for_update().get(pk=review.pk)
+    related = ("task__workflow_version", "task__workflow", "subtask", "artifact")
+    fresh = Review.objects.select_related(*related).get(pk=review.pk)
     what = f"Cannot {_label(verb)} {fresh.task.key}"
     if fresh.open is None:
         raise Stale(f"{what}: {_closed_sentence(fresh)}", fresh)
     if verb not in fresh.verbs:
         raise Refused(f"{what}: this review can be answered with {', '.join(map(_label, fresh.verbs))}.")
+    if by.startswith("policy:") and not any(rung.get("end") == verb for rung in fresh.ladder):
+        raise Refused(f"{what}: the workflow's file does not end this wait so. A person decides.")
     if sha is not None and sha != fresh.artifact_sha256:
         newer = f"draft {fresh.artifact.number}" if fresh.artifact else "something newer"
         raise Stale(f"{what}: {newer} arrived since you read it. Look at what changed, then decide.", fresh)
@@ -117,9 +147,10 @@ def _closed_sentence(review: Review) -> str:
 def _decide(
     review: Review, verb: str, *, by: str, request_id: str, note: str, channel: str, wait: int = 0
 ) -> Decision:
-    """Record the answer and its event. A quorum not yet reached is counted and released at once."""
+    """Record the answer, close the review, write the event. A quorum not yet reached is counted and
+    released at once."""
     now = clock.now()
-    short = verb == "approve" and _approvals(review, by) < review.deciders.get("count", 1)
+    short = verb == "approve" and not _enough(review, by)
     decision = Decision.objects.create(
         review=review,
         verb=verb,
@@ -134,7 +165,11 @@ def _decide(
         released_at=now if short else None,
     )
     if short:
+        # Whoever had taken it has answered: now the others are asked.
         Review.objects.filter(pk=review.pk).update(version=F("version") + 1)
+        Review.objects.filter(pk=review.pk, owner=by).update(owner="", taken_until=None)
+    else:
+        reviews.close(Review.objects.filter(pk=review.pk), now=now)
     log.record(
         "review.decided",
         by=by,
@@ -149,20 +184,17 @@ def _decide(
     return decision
 
 
-def _approvals(review: Review, by: str) -> int:
-    """How many different people have approved exactly this text, `by` included."""
-    same = review.decisions.filter(
-        verb="approve", artifact_sha256=review.artifact_sha256, undone_at__isnull=True
-    )
-    return len({*same.values_list("by", flat=True), by})
+def _enough(review: Review, by: str) -> bool:
+    """Whether the answer of `by` completes what the policy asks for; the end of a ladder always does."""
+    return by.startswith("policy:") or not policy.missing(review, policy.approvers(review) | {by})
 
 
 def release(decision: Decision, *, now: datetime) -> bool:
-    """Let an approval take effect: waiting -> done. False where it was undone, was released by another
-    process, or a stage that it waits for is still running."""
+    """Let an approval take effect: waiting -> done, or ready where a call was allowed. False where it was
+    undone, was released by another process, or a stage that it waits for is still running."""
     with transaction.atomic():
         review = Review.objects.select_related(
-            "subtask__task__workflow_version", "subtask__task__workflow"
+            "subtask__task__workflow_version", "subtask__task__workflow", "artifact"
         ).get(pk=decision.review_id)
         row = review.subtask
         due = Decision.objects.filter(
@@ -172,11 +204,17 @@ def release(decision: Decision, *, now: datetime) -> bool:
             return False
         # The guard: nothing that this approval covers may still be under way (an edit's new rendering).
         ready = Subtask.objects.filter(pk=row.pk, needs_left=0, live=1)
-        if not machine.move(ready, "approve", finished_at=now, reason=""):
+        is_call = review.kind == Review.Kind.TOOL
+        if is_call:
+            moved = grants.give(review, decision, ready, now=now)
+        else:
+            moved = bool(machine.move(ready, "approve", finished_at=now, reason=""))
+        if not moved:
             return False
         if not due.update(released_at=now):
             raise Refused(f"Cannot release {row.task.key}: the decision was undone at the same moment.")
-        _after(row, by=decision.by, now=now, word=row.done_as)
+        if not is_call:
+            _after(row, by=decision.by, now=now, word=row.done_as)
         log.record(
             "review.released",
             by=decision.by,
@@ -198,18 +236,17 @@ def release_due(now: datetime | None = None) -> int:
 
 def undo(decision: Decision, *, by: str) -> Decision:
     """Take back an approval inside its undo window: the review is open again."""
-    access.require(by, "undo")
+    access.require(by, "undo", decision)
     now = clock.now()
     with transaction.atomic():
         review = decision.review
-        rows = Decision.objects.filter(pk=decision.pk, released_at__isnull=True, undone_at__isnull=True)
-        if decision.undone_at is None and not rows.update(undone_at=now):
-            raise Refused(
-                f"Cannot undo: {review.task.key} was released already. Return or override it instead."
+        # One of several approvals has taken no effect while its review still waits for the others.
+        counted = Q(released_at__isnull=True) | Q(verb="approve", review__open=1)
+        rows = Decision.objects.filter(counted, pk=decision.pk, undone_at__isnull=True)
+        if rows.update(undone_at=now, released_at=None):
+            Review.objects.filter(pk=review.pk, open__isnull=True).update(
+                open=1, closed_at=None, version=F("version") + 1
             )
-        if Review.objects.filter(pk=review.pk, open__isnull=True).update(
-            open=1, closed_at=None, version=F("version") + 1
-        ):
             log.record(
                 "review.undone",
                 by=by,
@@ -218,7 +255,11 @@ def undo(decision: Decision, *, by: str) -> Decision:
                 review=review.pk,
                 verb=decision.verb,
             )
-        _changed(review.task)
+            _changed(review.task)
+        elif not Decision.objects.filter(pk=decision.pk, undone_at__isnull=False).exists():
+            raise Refused(
+                f"Cannot undo: {review.task.key} was released already. Return or override it instead."
+            )
     decision.refresh_from_db()
     return decision
 
@@ -252,7 +293,6 @@ def send_back(
             raise Refused(f"Cannot return {task.key}: say what should change; one request is enough.")
         decision = _decide(review, "send_back", by=by, request_id=request_id, note=reason, channel=channel)
         Decision.objects.filter(pk=decision.pk).update(released_at=decision.decided_at)
-        reviews.close(Review.objects.filter(pk=review.pk), now=decision.decided_at)
         ready = rounds.again(task, target, now=decision.decided_at, requests=numbered)
         log.record(
             "subtask.returned",
@@ -264,7 +304,7 @@ def send_back(
             requests=len(numbered),
             why=reason,
         )
-        log.write(lifecycle.let_go(ready, now=decision.decided_at))
+        log.write(arrivals.arrive(ready, now=decision.decided_at))
         outbox.decided(review, decision)
     return decision
 
@@ -278,6 +318,9 @@ def default_target(review: Review) -> str:
     named = [s["send_back"]["to"] for s in own if s["send_back"]]
     if named:
         return str(named[-1])
+    if review.kind == Review.Kind.TOOL:  # whoever asks makes the same call of the same brief
+        before_it = [name for name in targets(review) if name != review.subtask.stage]
+        return before_it[-1] if before_it else review.subtask.stage
     return review.artifact.stage if review.artifact else review.subtask.stage
 
 
@@ -319,7 +362,7 @@ def _draft(task: Task) -> Artifact | None:
 
 def comment(artifact: Artifact, *, by: str, text: str, quote: str = "") -> Comment:
     """Remark on a draft. It stays pending until its author decides the review."""
-    access.require(by, "comment")
+    access.require(by, "comment", artifact)
     text = text.strip()
     if not text:
         raise Refused("Cannot add an empty comment: write what should change.")
@@ -338,7 +381,7 @@ def comment(artifact: Artifact, *, by: str, text: str, quote: str = "") -> Comme
 
 def uncomment(made: Comment, *, by: str) -> None:
     """Take back one's own pending comment; one that was sent stays."""
-    access.require(by, "comment")
+    access.require(by, "comment", made)
     with transaction.atomic():
         gone, _ = Comment.objects.filter(pk=made.pk, by=by, number__isnull=True).delete()
         if gone:
@@ -349,7 +392,7 @@ def uncomment(made: Comment, *, by: str) -> None:
 
 def judge(finding: Finding, *, by: str, state: str) -> None:
     """Agree with a reviewer's finding, or dispute it."""
-    access.require(by, "judge")
+    access.require(by, "judge", finding)
     if state not in {Finding.State.AGREED, Finding.State.DISPUTED}:
         raise Refused(f"Cannot mark finding {finding.number} as {state!r}: agree with it or dispute it.")
     with transaction.atomic():
@@ -365,10 +408,21 @@ def take(review: Review, *, by: str) -> bool:
     with transaction.atomic():
         free = Q(owner="") | Q(owner=by) | Q(taken_until__lt=now)
         rows = Review.objects.filter(free, pk=review.pk, open=1)
-        seen = Coalesce("first_seen_at", now)
-        if not rows.update(owner=by, taken_until=now + timedelta(minutes=30), first_seen_at=seen):
+        if not rows.update(owner=by, taken_until=now + timedelta(minutes=30)):
             return False
+        reviews.see(review, by=by)
         log.record("review.taken", by=by, task=review.task, review=review.pk)
+    return True
+
+
+def put_back(review: Review, *, by: str) -> bool:
+    """Give back a review that one has taken: others may take it at once. False where one had not."""
+    access.require(by, "put_back", review)
+    with transaction.atomic():
+        mine = Review.objects.filter(pk=review.pk, open=1, owner=by, taken_until__isnull=False)
+        if not mine.update(owner="", taken_until=None):
+            return False
+        log.record("review.put_back", by=by, task=review.task, review=review.pk)
     return True
 
 
@@ -378,7 +432,8 @@ def assign(review: Review, *, by: str, to: str) -> None:
     if why_not := access.reason(to, "approve", review):
         raise Refused(f"Cannot reassign to {to.removeprefix('user:')}: {why_not}")
     with transaction.atomic():
-        Review.objects.filter(pk=review.pk, open=1).update(owner=to, taken_until=None)
+        if not Review.objects.filter(pk=review.pk, open=1).update(owner=to, taken_until=None):
+            raise Refused(f"Cannot reassign the review of {review.task.key}: it is closed.")
         log.record("review.assigned", by=by, task=review.task, review=review.pk, to=to)
 
 
@@ -390,16 +445,25 @@ def edit(
     kind: str = "draft",
     base_sha256: str | None = None,
     review: Review | None = None,
+    then: Mapping[str, str] | None = None,
 ) -> Artifact:
-    """Change a text by hand: a new version, never a changed one. What was built on the old one is
-    stale; before an open gate the deterministic stages render the new one at once."""
-    access.require(by, "edit", review)
+    """Change a text by hand: a new version, never a changed one. What was built on the old one is stale.
+
+    `then` says for each stage that was built on it whether to keep, rerun or review it (see `after_edit`;
+    what it leaves out is done as a careful person would). Without `then` the deterministic stages before
+    an open gate render the new text at once, and all else is kept.
+    """
+    access.require(by, "edit", review or task)
     now = clock.now()
     with transaction.atomic():
-        task = Task.objects.select_for_update().select_related("workflow_version").get(pk=task.pk)
-        old = artifacts.latest(task, kind)
-        if old is None:
-            raise Refused(f"Cannot edit {kind} of {task.key}: there is none yet.")
+        task = _locked(task)
+        old = _editable(task, kind)
+        if edits.would_strand(task, old, by):
+            raise Refused(
+                f"Cannot edit {old.kind} of {task.key}: you are the last who could still approve it, and "
+                "this workflow asks for somebody who wrote nothing of it. Return it with a request instead, "
+                "or ask an admin to add somebody."
+            )
         text = text.replace("\r\n", "\n")
         if old.text == text:
             return old
@@ -409,6 +473,7 @@ def edit(
                 "Your text is kept below; compare and save again.",
                 review or Review(task=task),
             )
+        found = edits.choices(task, old, text)
         new = artifacts.build(
             artifacts.Numbers([task.pk]),
             task=task,
@@ -423,7 +488,16 @@ def edit(
             stage=old.stage,
         )
         new.save()
-        _mark_stale(task, old, keep=new, now=now)
+        edits.mark_stale(task, old, but=new, now=now)
+        _ask_again(task, kind, by=by, now=now)
+        open_reviews = Review.objects.filter(task=task, open=1, artifact__kind=kind)
+        gates = list(open_reviews.filter(kind=Review.Kind.GATE).select_related("subtask"))
+        open_reviews.update(artifact=new, artifact_sha256=new.sha256, version=F("version") + 1)
+        if then is None:
+            for gate in gates:
+                edits.render_again(task, old, gate.subtask, now=now)
+        else:
+            then = edits.go_on(task, old, found, then, now=now)
         log.record(
             "artifact.edited",
             by=by,
@@ -433,52 +507,44 @@ def edit(
             number=new.number,
             sha256=new.sha256,
             base=old.sha256,
+            **({"then": then} if then else {}),
         )
-        open_reviews = Review.objects.filter(task=task, open=1, artifact__kind=kind)
-        gates = list(open_reviews.filter(kind=Review.Kind.GATE).select_related("subtask"))
-        open_reviews.update(artifact=new, artifact_sha256=new.sha256, version=F("version") + 1)
-        for gate in gates:
-            _render_again(task, old, gate.subtask, by=by, now=now)
         _changed(task)
     return new
 
 
-def _mark_stale(task: Task, old: Artifact, *, keep: Artifact, now: datetime) -> None:
-    """Everything that was made from the old version, directly or not, is stale from now."""
-    # Followed in Python: SQLite has no JSON containment, and a task has a few dozen artifacts at most.
-    rows = list(Artifact.objects.filter(task=task).exclude(pk=keep.pk).order_by("id"))
-    old_ones = {old.sha256}
-    stale = []
-    for row in rows:
-        if old_ones & set(row.built_on):
-            old_ones.add(row.sha256)
-            stale.append(row.pk)
-    Artifact.objects.filter(pk__in=stale, stale_since__isnull=True).update(stale_since=now)
+def _ask_again(task: Task, kind: str, *, by: str, now: datetime) -> None:
+    """An approval that has not taken effect yet was of the text before this edit: it is void, and its review
+    open again."""
+    waiting = Decision.objects.filter(
+        review__task=task, review__artifact__kind=kind, review__open=None, released_at=None, undone_at=None
+    )
+    for decision in waiting.select_related("review__subtask"):
+        Decision.objects.filter(pk=decision.pk).update(undone_at=now)
+        review = decision.review
+        Review.objects.filter(pk=review.pk).update(open=1, closed_at=None, version=F("version") + 1)
+        log.record(
+            "review.undone", by=by, task=task, stage=review.subtask.stage, review=review.pk,
+            verb=decision.verb, why="the text was edited",
+        )  # fmt: skip
 
 
-def _render_again(task: Task, old: Artifact, gate: Subtask, *, by: str, now: datetime) -> None:
-    """Run again what stands between the edited text and its gate and needs no judgement: deterministic
-    stages, and whatever writes files, so that no page of an older text can be released. The release
-    waits for them; no second notice is owed."""
-    stages = task.workflow_version.stages
-    between = set(downstream(old.stage, stages)) & upstream(gate.stage, stages)
-    again = [
-        stage["name"]
-        for stage in stages
-        if stage["name"] in between and (stage["output"] or deterministic(stage["agent"]))
-    ]
-    if again:
-        ready = rounds.again(task, again[0], now=now, requests=[], only=set(again))
-        log.write(lifecycle.let_go(ready, now=now))
+def after_edit(task: Task, *, kind: str = "draft", text: str) -> list[edits.Choice]:
+    """What was built on the newest text, were it changed to `text`: each stage with its choices, the one that
+    a careful person would make, and why. Changes nothing."""
+    return edits.choices(task, _editable(task, kind), text.replace("\r\n", "\n"))
 
 
-def deterministic(agent: str) -> bool:
-    """Whether an agent's role gives the same work for the same brief, without a model."""
-    from agents import registry
-    from agents.models import Agent
-
-    found = Agent.objects.select_related("active").filter(slug=agent).first()
-    return bool(found and found.active and registry.role(found.active.definition["role"]).deterministic)
+def _editable(task: Task, kind: str) -> Artifact:
+    if kind == CALL:
+        raise Refused(
+            f"Cannot edit the call of {task.key}: an edited one would not be the one that its agent makes. "
+            "Return the work, or change what the call is made from and let the agent ask again."
+        )
+    old = artifacts.latest(task, kind)
+    if old is None:
+        raise Refused(f"Cannot edit {kind} of {task.key}: there is none yet.")
+    return old
 
 
 # -- Move work by hand ---------------------------------------------------------------------------------
@@ -494,17 +560,30 @@ def override(task: Task, *, by: str, stage: str, reason: str) -> Task:
         task = _locked(task)
         _check_stage(task, stage, "move")
         was = list(task.subtasks.filter(live=1, status__in=Subtask.OPEN).values_list("stage", flat=True))
-        skipped = upstream(stage, task.workflow_version.stages)
-        _end_open(task.subtasks.filter(live=1, stage__in=skipped), "skip_open", now=now, reason=reason)
+        before = upstream(stage, task.workflow_version.stages)
+        skipped = task.subtasks.filter(live=1, stage__in=before, status__in=Subtask.OPEN)
+        over = set(skipped.values_list("pk", flat=True))
+        rounds.end_open(skipped, "skip_open", now=now, reason=reason)
         machine.move_task(Task.objects.filter(pk=task.pk), "reopen", started_at=task.started_at or now)
-        ready = rounds.again(task, stage, now=now, requests=[])
-        log.record("task.overridden", by=by, task=task, stage=stage, round=task.round, reason=reason, was=was)
-        log.write(lifecycle.let_go(ready, now=now))
+        never = _cancelled_before(task, stage)
+        ready = rounds.again(task, stage, now=now, requests=[], only=_from(task, stage, never))
+        passed = task.subtasks.filter(live=1, stage__in=never, status__in=Subtask.OPEN)
+        over |= set(passed.values_list("pk", flat=True))
+        rounds.end_open(passed, "skip_open", now=now, reason=reason)
+        # First, so that the line below tells of all that it changed.
+        followed = arrivals.arrive([row for row in ready if row.pk not in over], now=now, named=[stage])
+        followed += arrivals.passed(over, now=now)  # other branches waited for them too
+        more = _unapproved({row.stage for row in policy.skipped_gates(task) if row.pk in over})
+        log.record(
+            "task.overridden", by=by, task=task, stage=stage, round=task.round, reason=reason, was=was, **more
+        )
+        log.write(followed)
     return task
 
 
 def rerun_from(task: Task, *, by: str, stage: str, reason: str) -> Task:
-    """Run a stage and all later ones again, as a new round; what was made stays."""
+    """Run a stage and all later ones again, as a new round; what was made stays. What was cancelled before
+    it was done runs first: without it the stage would wait for ever."""
     access.require(by, "rerun_from", task)
     reason = _needs_reason(reason, f"run {task.key} again")
     now = clock.now()
@@ -512,19 +591,32 @@ def rerun_from(task: Task, *, by: str, stage: str, reason: str) -> Task:
         task = _locked(task)
         _check_stage(task, stage, "run again")
         machine.move_task(Task.objects.filter(pk=task.pk), "reopen", started_at=task.started_at or now)
-        ready = rounds.again(task, stage, now=now, requests=[])
+        never = _cancelled_before(task, stage)
+        ready = rounds.again(task, stage, now=now, requests=[], only=_from(task, stage, never))
         log.record("task.rerun", by=by, task=task, stage=stage, round=task.round, reason=reason)
-        log.write(lifecycle.let_go(ready, now=now))
+        log.write(arrivals.arrive(ready, now=now, named=[stage]))
     return task
 
 
-def retry(task: Task, *, by: str, stage: str = "", reason: str = "") -> int:
-    """Let what waits after a failure, or for its next attempt, try again now. Returns how many stages."""
+def _cancelled_before(task: Task, stage: str) -> set[str]:
+    """The stages before this one that a cancel ended: they never will be done."""
+    before = task.subtasks.filter(live=1, item="", stage__in=upstream(stage, task.workflow_version.stages))
+    return set(before.filter(status=S.CANCELLED).values_list("stage", flat=True))
+
+
+def _from(task: Task, stage: str, more: set[str]) -> set[str] | None:
+    """A stage and all later ones, with `more`; None where that is what a new round takes anyway."""
+    return more | set(downstream(stage, task.workflow_version.stages)) if more else None
+
+
+def retry(task: Task, *, by: str, stage: str = "", item: str = "", reason: str = "") -> int:
+    """Let what waits after a failure, or for its next attempt, try again now: of a stage that fans out all
+    items, or one. Returns how many rows."""
     access.require(by, "retry", task)
     now = clock.now()
     with transaction.atomic():
-        again = Q(status=S.READY, not_before__gt=now) | Q(status=S.WAITING, reviews__open=1)
-        rows = _some(task, stage).filter(again).exclude(agent="human")
+        stuck = Q(status=S.READY, not_before__gt=now) | Q(status=S.WAITING, reviews__open=1)
+        rows = _some(task, stage, item).filter(stuck).exclude(agent="human")
         ids = list(rows.values_list("pk", flat=True).distinct())
         reviews.close(Review.objects.filter(subtask__in=ids), now=now)
         moved = machine.move(
@@ -537,56 +629,86 @@ def retry(task: Task, *, by: str, stage: str = "", reason: str = "") -> int:
         )
         if moved:
             _changed(task)
-            log.record("subtask.retry", by=by, task=task, stage=stage, reason=reason)
+            log.record("subtask.retry", by=by, task=task, stage=stage, item=item, reason=reason)
+            # What no worker simply claims, a fan-out or a child task, takes its course again.
+            again = list(Subtask.objects.filter(pk__in=ids, status=S.READY))
+            log.write(arrivals.arrive(again, now=now, named={row.stage for row in again}))
             queue.ring()
+        elif stage:
+            _check_open(task, stage, "retry")
     return moved
 
 
-def skip(task: Task, *, by: str, stage: str, reason: str) -> int:
+def skip(task: Task, *, by: str, stage: str, reason: str, item: str = "") -> int:
     """Go on without a stage: waiting, ready or blocked -> skipped; what waited for it may start."""
     access.require(by, "skip", task)
     reason = _needs_reason(reason, f"skip {stage} of {task.key}")
     now = clock.now()
     with transaction.atomic():
         task = _locked(task)
-        row = task.subtasks.filter(live=1, stage=stage).first()
-        if row is None:
+        if not task.subtasks.filter(live=1).exclude(status=S.BLOCKED).exists():
+            # Still in the backlog: its later stages would begin, and its first ones never.
+            raise Refused(f"Cannot skip {stage} of {task.key}: it has not begun. Start it first, then skip.")
+        rows = list(_some(task, stage, item).filter(status__in=Subtask.OPEN).order_by("item"))
+        if not rows:
             _check_stage(task, stage, "skip")
             return 0
-        reviews.close(Review.objects.filter(subtask=row), now=now)
-        if not machine.move(Subtask.objects.filter(pk=row.pk), "skip", finished_at=now, reason=reason[:300]):
+        # Of a stage that fans out, the items that wait for a person are meant; without any, all of it.
+        rows = [row for row in rows if row.status == S.WAITING] or rows
+        skipped = {row.pk for row in rows if _skip(row, reason, now)}
+        if not skipped:
+            _check_open(task, stage, "skip")
             return 0
-        log.record("subtask.skipped", by=by, task=task, stage=stage, reason=reason)
-        _after(row, by=by, now=now)
-    return 1
+        _changed(task)
+        more = _unapproved({row.stage for row in rows if row.agent == "human" and row.pk in skipped})
+        told = log.line("subtask.skipped", by=by, task=task, stage=stage, item=item, reason=reason, **more)
+        followed = arrivals.passed(skipped, now=now) + arrivals.complete([task.pk], by=by, now=now)
+        log.write([told, *followed])
+    return len(skipped)
+
+
+def _unapproved(gates: Iterable[str]) -> dict[str, list[str]]:
+    """What an event says where gates were skipped: nobody approved there."""
+    found = sorted(gates)
+    return {"unapproved": found} if found else {}
+
+
+def _skip(row: Subtask, reason: str, now: datetime) -> bool:
+    rounds.close_reviews([row.pk], now=now)
+    values = {"finished_at": now, "reason": reason[:300], "awaits": "", "needs_left": 0}
+    return bool(machine.move(Subtask.objects.filter(pk=row.pk), "skip", **values))
 
 
 def cancel(task: Task, *, by: str, reason: str = "") -> Task:
-    """Stop a task for good: everything open is cancelled, what runs is fenced off, nothing is deleted."""
+    """Stop a task for good: everything open is cancelled, what runs is fenced off, nothing is deleted.
+
+    What its stages did in the world is taken back first, where the workflow says how; called again
+    meanwhile, it gives that up too. Tasks that it injected and waits for are cancelled with it.
+    """
     access.require(by, "cancel", task)
     now = clock.now()
     with transaction.atomic():
         task = _locked(task)
-        _end_open(task.subtasks.filter(live=1), "cancel", now=now, reason=reason)
-        if machine.move_task(
-            Task.objects.filter(pk=task.pk), "cancel", done_at=now, outcome=Task.Ending.CANCELLED
-        ):
-            Notice.objects.filter(task=task, state=Notice.State.PENDING).update(
-                state=Notice.State.DEAD, error=f"{task.key} was cancelled before it was sent."
-            )
-            log.record("task.cancelled", by=by, task=task, reason=reason)
+        _cancel(task, by=by, reason=reason, now=now)
         task.refresh_from_db()
     return task
 
 
-def _end_open(rows: Any, verb: str, *, now: datetime, reason: str) -> None:
-    ids = list(rows.filter(status__in=Subtask.OPEN).values_list("pk", flat=True))
-    Run.objects.filter(subtask__in=ids, status=Run.Status.DOING).update(
-        status=Run.Status.STOPPED, ended_at=now, error=reason
-    )
-    reviews.close(Review.objects.filter(subtask__in=ids), now=now)
-    Decision.objects.filter(review__subtask__in=ids, released_at=None, undone_at=None).update(undone_at=now)
-    machine.move(Subtask.objects.filter(pk__in=ids), verb, finished_at=now, reason=reason[:300])
+def _cancel(task: Task, *, by: str, reason: str, now: datetime) -> None:
+    waiting_for = Task.objects.filter(parent__task=task, parent__live=1).exclude(status=Task.Status.DONE)
+    children = list(waiting_for.select_related("workflow_version", "workflow"))
+    if task.status != Task.Status.DONE and compensation.effects(task):
+        log.write(compensation.begin(task, why=reason or "It was cancelled.", by=by, now=now))
+    else:
+        rounds.end_open(task.subtasks.filter(live=1), "cancel", now=now, reason=reason)
+        mine = Task.objects.filter(pk=task.pk)
+        if machine.move_task(mine, "cancel", done_at=now, outcome=Task.Ending.CANCELLED):
+            withdrawn = compensation.withdraw_notices(task, by=by)
+            log.write([*withdrawn, log.line("task.cancelled", by=by, task=task, reason=reason)])
+            task.refresh_from_db()
+            log.write(arrivals.child_ended(task, now=now))
+    for child in children:
+        _cancel(child, by=by, reason=f"{task.key} was cancelled.", now=now)
 
 
 # -- Hold ----------------------------------------------------------------------------------------------
@@ -597,10 +719,10 @@ def pause(
 ) -> Hold:
     """Place a hold: nothing under it is claimed and nothing leaves after this commits. What runs is
     allowed to finish, or with `stop_now` is fenced off and becomes ready again."""
-    access.require(by, "pause")
     if scope not in Hold.Scope.values:
         raise Refused(f"Cannot pause {scope!r}: use one of {', '.join(Hold.Scope.values)}.")
-    _check_target(scope, target)
+    _check_target(scope, target, by)
+    access.require(by, "pause", Hold(scope=scope, target=target))
     why = _needs_reason(why, "pause")
     now = clock.now()
     try:
@@ -628,7 +750,7 @@ def pause(
 
 def stop(hold: Hold, *, by: str, reason: str) -> int:
     """Fence off everything that runs under a hold: doing -> ready. Returns how many runs were stopped."""
-    access.require(by, "pause")
+    access.require(by, "pause", hold)
     now = clock.now()
     with transaction.atomic():
         rows = list(under(hold).filter(status=S.DOING).select_related("task"))
@@ -669,7 +791,7 @@ def under(hold: Hold) -> Any:
 
 def resume(hold: Hold, *, by: str) -> Hold:
     """Lift a hold. What was held goes on where it was."""
-    access.require(by, "resume")
+    access.require(by, "resume", hold)
     now = clock.now()
     with transaction.atomic():
         if Hold.objects.filter(pk=hold.pk, open=1).update(open=None, lifted_at=now, lifted_by=by):
@@ -712,14 +834,15 @@ def _held_task(hold: Hold) -> Task | None:
     return Task.objects.filter(key=hold.target).first() if hold.scope == Hold.Scope.TASK else None
 
 
-def _check_target(scope: str, target: str) -> None:
+def _check_target(scope: str, target: str, by: str) -> None:
+    """Refuse a name that nobody has, and one of what this person may not see, in the same words."""
     match scope:
         case Hold.Scope.WORKFLOW:
-            found = Workflow.objects.filter(slug=target).exists()
+            found = access.seen(Workflow, by).filter(slug=target).exists()
         case Hold.Scope.AGENT:
             found = _agent_exists(target)
         case Hold.Scope.TASK:
-            found = Task.objects.filter(key=target).exists()
+            found = access.seen(Task, by).filter(key=target).exists()
         case _:
             found = target == ""
     if not found:
@@ -738,12 +861,11 @@ def _agent_exists(slug: str) -> bool:
 def _after(row: Subtask, *, by: str, now: datetime, word: str = "") -> None:
     """What follows when a person has ended a stage: successors start, the task may be done."""
     task = row.task
-    if word:
+    if word and not row.item:
         machine.touch(Task.objects.filter(pk=task.pk), stage_status=word)
     else:
         _changed(task)
-    events: list[Event] = lifecycle.let_go(store.unblock({row.pk}, now), now=now)
-    log.write(events + lifecycle.complete([task.pk], by=by, now=now))
+    log.write(arrivals.passed({row.pk}, now=now) + arrivals.complete([task.pk], by=by, now=now))
 
 
 def _locked(task: Task) -> Task:
@@ -754,9 +876,10 @@ def _changed(task: Task) -> None:
     machine.touch(Task.objects.filter(pk=task.pk))
 
 
-def _some(task: Task, stage: str) -> Any:
+def _some(task: Task, stage: str, item: str = "") -> Any:
     rows = Subtask.objects.filter(task=task, live=1)
-    return rows.filter(stage=stage) if stage else rows
+    rows = rows.filter(stage=stage) if stage else rows
+    return rows.filter(item=item) if item else rows
 
 
 def _check_stage(task: Task, stage: str, verb: str, before: str = "") -> None:
@@ -771,6 +894,19 @@ def _check_stage(task: Task, stage: str, verb: str, before: str = "") -> None:
             f"Cannot {verb} {task.key} to {stage!r}: it does not come before {before}. "
             f"Choose one of {', '.join(sorted(upstream(before, stages)))}."
         )
+
+
+def _check_open(task: Task, stage: str, verb: str) -> None:
+    """Say why nothing moved; silent where the stage is where the verb would have brought it, or has ended."""
+    row = _some(task, stage).exclude(status__in=[*Subtask.ENDED, S.READY]).first()
+    if row is None:
+        return _check_stage(task, stage, verb)
+    why = {
+        S.DOING: "it runs now. Wait for it, or pause the task and stop what runs",
+        S.BLOCKED: "it has not begun. Wait for what it needs",
+        S.WAITING: "a person is asked there. Decide the review",
+    }[S(row.status)]
+    raise Refused(f"Cannot {verb} {stage} of {task.key}: {why}.")
 
 
 def _needs_reason(reason: str, what: str) -> str:
@@ -794,5 +930,6 @@ VERBS: dict[str, Callable[..., Any]] = {
     "resume": resume,
     "undo": undo,
     "take": take,
+    "put_back": put_back,
     "assign": assign,
 }

@@ -31,6 +31,14 @@ def names(key: str) -> tuple[str, ...]:
     return tuple(sorted(str(path.relative_to(base)) for path in base.rglob("*") if path.is_file()))
 
 
+def holds(base: Path, name: str) -> bool:
+    """Whether `name` is a file inside the workspace at `base`."""
+    if not name or len(name) > 1000 or "\0" in name:
+        return False
+    path = (base / name).resolve()
+    return path.is_relative_to(base.resolve()) and path.is_file()
+
+
 def collect(
     value: dict[str, Any], folder: Path | None, *, anywhere: bool
 ) -> tuple[dict[str, Any], Path | None]:

@@ -11,6 +11,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +38,25 @@ for word in [name for name in os.environ if name.startswith(("CLAWBOT_", "SLACK_
 os.environ.update(SAFE)
 
 
+#: folders whose tests start many processes, or measure
+ALONE = {"benchmarks", "races", "stateful"}
+
+
 def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
 
     # A file, not memory: threads, the live server and started processes must see the same database.
     if "sqlite" in settings.DATABASES["default"]["ENGINE"]:
-        settings.DATABASES["default"]["TEST"] = {"NAME": str(DATA / "test.sqlite3")}
+        settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(DATA / "test.sqlite3")
     # How slowly a password is hashed is Django's business; here it would only cost time.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Workers inherit the environment: with this word in it, pytest-django would read the settings before
+    this file could give each worker a data folder of its own."""
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -53,6 +66,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         asked = set(getattr(item, "fixturenames", ()))
         if "person" in asked and not asked & {"database", "db", "transactional_db"}:
             item.add_marker(pytest.mark.django_db)
+        # One worker keeps a file together; what starts processes of its own runs beside none of its kind.
+        where = item.path.relative_to(databases.ROOT / "tests")
+        item.add_marker(pytest.mark.xdist_group("alone" if where.parts[0] in ALONE else str(where)))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -64,6 +80,17 @@ def _only_this_machine() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         network.refuse_the_world(patch)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _read_anew() -> Iterator[None]:
+    """Databases begin again and again with the same keys: what was read of versions is forgotten, and
+    what was kept of a log that is no more."""
+    from tasks import chain, versions
+
+    yield
+    versions.forget()
+    (DATA / chain.HEADS).unlink(missing_ok=True)
 
 
 # -- The cast ----------------------------------------------------------------------------------------
@@ -142,11 +169,23 @@ def environment(database_url: str, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def _migrated(backend: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp(backend)
-    with databases.throw_away(backend, folder) as url:
-        databases.migrate(url, folder / "var")
-        yield url
+def _houses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """The address of a migrated database of a kind, made when it is first asked for."""
+    with ExitStack() as stack:
+
+        @cache
+        def address(kind: str) -> str:
+            folder = tmp_path_factory.mktemp(kind)
+            url = stack.enter_context(databases.throw_away(kind, folder))
+            databases.migrate(url, folder / "var")
+            return url
+
+        yield address
+
+
+@pytest.fixture
+def _migrated(_houses: Callable[[str], str], backend: str) -> str:
+    return _houses(backend)
 
 
 @pytest.fixture

@@ -5,8 +5,13 @@ import subprocess
 import sys
 
 import pytest
+from django.conf import settings
 
-from tests import databases, network
+from tests import conftest, databases, network
+
+
+def test_gives_each_process_of_the_suite_a_data_folder_of_its_own():
+    assert settings.DATA == conftest.DATA
 
 
 def test_refuses_an_address_outside_this_machine():

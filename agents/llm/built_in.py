@@ -14,6 +14,8 @@ from pydantic import BaseModel
 
 from agents.contract import Ask, Unusable, Usage
 from agents.llm.extractive.draft import describe, draft
+from agents.llm.extractive.enquiry import answer, classify, compose, gather
+from agents.llm.extractive.many import found_disputes, gists, overview
 from agents.llm.extractive.notes import notes
 from agents.llm.extractive.revise import revise
 from agents.llm.extractive.tell import free, judge, summarise
@@ -27,6 +29,13 @@ JOBS: Mapping[str, Callable[[Mapping[str, Any]], BaseModel]] = {
     "judge_tone": judge,
     "summarise": summarise,
     "free": free,
+    "gist": gists,
+    "overview": overview,
+    "find_disputes": found_disputes,
+    "classify": classify,
+    "answer_question": answer,
+    "gather_details": gather,
+    "compose_reply": compose,
 }
 
 

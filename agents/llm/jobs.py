@@ -9,6 +9,13 @@
 | judge_tone       | reviewer | Judgement   |
 | summarise        | reporter | Summary     |
 | free             | llm      | Text        |
+| gist             | digest, summarise | Gists |
+| overview         | summarise | Overview   |
+| find_disputes    | combine  | Disputes    |
+| classify         | router   | Classified  |
+| answer_question  | knowledge, triage | Answered |
+| gather_details   | triage   | Gathered    |
+| compose_reply    | composer | Letter      |
 
 Every engine gets the same Ask; the role checks the reply against the sources either way.
 """
@@ -159,10 +166,79 @@ class Summary(Reply):
     text: Line
 
 
+class Gist(Reply):
+    """What one text says, in one or two sentences; `ask` is what it asks its reader for, word for word."""
+
+    number: Number
+    text: Line
+    ask: Line = ""
+
+
+class Gists(Reply):
+    """A gist of each text, and the statements that say most about all of them, word for word."""
+
+    gists: list[Gist] = Field(default_factory=list, max_length=500)
+    points: list[Cited] = Field(default_factory=list, max_length=40)
+
+
+class Overview(Reply):
+    """The few sentences that say most about many statements; `sources` are the statements' numbers."""
+
+    sentences: list[Sentence] = Field(default_factory=list, max_length=40)
+
+
+class Disputes(Reply):
+    """Statements of different sources that give different figures for one thing."""
+
+    contradictions: list[Contradiction] = Field(default_factory=list, max_length=20)
+
+
 class Text(Reply):
     """Free text, Markdown."""
 
     text: Prose
+
+
+class Classified(Reply):
+    """What a message is about: one of the given topics, or "" where none fits."""
+
+    topic: Short = ""
+    second: Short = ""  # the topic that comes next, where it comes close
+    urgency: Literal["low", "normal", "high"] = "normal"
+    confidence: float = Field(0.0, ge=0, le=1)
+    reason: Line = ""
+
+
+class Answered(Reply):
+    """An answer made of statements, each from the passage with that number; none where no passage has it."""
+
+    statements: list[Cited] = Field(default_factory=list, max_length=20)
+
+
+class Detail(Reply):
+    """One detail of a message: its name, and the words of the message that give it, verbatim."""
+
+    name: Short
+    quote: Line
+
+
+class Gathered(Reply):
+    """The details that a message gives."""
+
+    details: list[Detail] = Field(default_factory=list, max_length=40)
+
+
+class Said(Reply):
+    """One sentence of a reply and the numbers of the points that it says."""
+
+    text: Line
+    points: list[Number] = Field(default_factory=list, max_length=6)
+
+
+class Letter(Reply):
+    """The body of a reply, in order; greeting, questions, sources and signature are added by code."""
+
+    sentences: list[Said] = Field(default_factory=list, max_length=40)
 
 
 def material(**parts: Any) -> dict[str, Any]:

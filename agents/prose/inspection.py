@@ -67,7 +67,9 @@ def wrong_numbers(spots: Sequence[Spot], corpus: Corpus) -> list[Finding]:
     found = []
     for spot in spots:
         close = near(spot.bare, corpus, spot.citations or None)[:CLOSE]
-        wrong = [n for n in _numbers(spot) if not any(figures.supports(line.text, n) for _, line in close)]
+        titles = " ".join(corpus.titles.get(number, "") for number in spot.citations)
+        told = [*(line.text for _, line in close), titles]
+        wrong = [n for n in _numbers(spot) if not any(figures.supports(text, n) for text in told)]
         if wrong:  # one remark per sentence: the writer mends or drops it as a whole
             text = f"No source says {wrong[0].text}."
             if spot.citations:

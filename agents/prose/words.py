@@ -280,6 +280,11 @@ def alike(a: Vector, b: Vector) -> float:
     return sum(value * b[word] for word, value in a.items() if word in b)
 
 
+def taken(match: re.Match[str]) -> str:
+    """What a pattern took: its first group, or all of the match where it has none (or none that matched)."""
+    return ((match.lastindex and match[1]) or match[0]).strip()
+
+
 def plain(text: str) -> str:
     """Text for comparing word by word: no markup, no citations, one kind of quote and space, lower case."""
     text = re.sub(r"\s*\[\d{1,3}\](?!\()", "", text)

@@ -7,6 +7,8 @@ links to the list of sources. Tools: none. Asks a person when the draft cannot b
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from agents import front_matter, page
@@ -20,11 +22,15 @@ TOOLS = ()
 DETERMINISTIC = True  # a person's edit is rendered anew before its approval is released
 
 
+NAMES = {"md": "Markdown", "html": "HTML", "php": "PHP pages"}
+
+
 class Settings(Closed):
     """How the pages look to the outside."""
 
     lang: str = Field("en", pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")
     site: str = Field("", max_length=80)  # stands behind the title of the window
+    pages: tuple[Literal["md", "html", "php"], ...] = Field(("md", "html", "php"), min_length=1)
 
 
 def work(brief: Brief, desk: Desk) -> Outcome:
@@ -42,17 +48,20 @@ def work(brief: Brief, desk: Desk) -> Outcome:
         look = page.Look(
             lang=settings.lang, site=settings.site, title=str(fields.get("title") or brief.title)
         )
-        html = page.html(body, fields, look)
-        php = page.php(body, fields, look)
+        texts = {
+            "md": draft.text,
+            "html": page.html(body, fields, look),
+            "php": page.php(body, fields, look),
+        }
     except (Unreadable, Refused) as error:
         return Outcome(
             word="escalate",
             question="The draft cannot be made into a page. Correct it, or send it back?",
             why=str(error),
         )
-    made = (
-        Made(kind="page_md", text=draft.text, suffix="md", data={"of": draft.sha256}),
-        Made(kind="page_html", text=html, suffix="html", data={"of": draft.sha256}),
-        Made(kind="page_php", text=php, suffix="php", data={"of": draft.sha256}),
+    made = tuple(
+        Made(kind=f"page_{suffix}", text=texts[suffix], suffix=suffix, data={"of": draft.sha256})
+        for suffix in settings.pages
     )
-    return Outcome(made=made, summary="Made Markdown, HTML and PHP pages of the draft.")
+    names = " and ".join(NAMES[suffix] for suffix in settings.pages).replace(" and ", ", ", len(made) - 2)
+    return Outcome(made=made, summary=f"Made {names} of the draft.")

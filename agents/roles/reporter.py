@@ -42,7 +42,7 @@ async def work(brief: Brief, desk: Desk) -> Outcome:
     paragraph = " ".join(part for part in (await _says(brief, draft, desk), *_sentences(facts)) if part)
     text = one_line(paragraph, LONGEST)
     return Outcome(
-        made=(Made(kind="summary", text=text, data=facts),), summary="Summed up the article for the editors."
+        made=(Made(kind="summary", text=text, data=facts),), summary="Summed it up for the editors."
     )
 
 

@@ -1,8 +1,9 @@
 """Reads the task's sources and compiles what they say into a research brief.
 
 Takes: the task's `sources` (files and folders of its workspace, web addresses, feeds, plain text).
-Gives: *research*, with the numbered sources themselves, background, key points, figures, quotes, dates,
-what each source covers already, contradictions and open questions; every item names its source.
+Gives: *research*, or the kind that its definition returns first: the numbered sources themselves, background,
+key points, figures, quotes, dates, what each source covers already, contradictions and open questions; every
+item names its source.
 Tools: read_file, fetch_url, read_feed. Asks a person when no source can be used.
 """
 
@@ -16,16 +17,17 @@ from typing import Any
 from pydantic import Field
 
 from agents import assignment
+from agents import notes as notes_of
 from agents.assignment import Assignment, Source
 from agents.contract import Ask, Brief, Desk, Made, Outcome, Refused, Unavailable
-from agents.llm.jobs import Cited, Contradiction, Notes, Quote, material
+from agents.llm.jobs import Notes, material
 from agents.prose import sentences, words
 from agents.prose.blocks import blocks, tidy, title_of
 from agents.prose.clean import clean, one_line
 from agents.tools import Closed
 
 ACCEPTS = ()
-RETURNS = ("research",)
+RETURNS = ("*",)
 TOOLS = ("read_file", "fetch_url", "read_feed", "search")
 
 
@@ -34,6 +36,9 @@ class Settings(Closed):
 
     most_sources: int = Field(12, ge=1, le=100)  # the best-fitting ones where a folder holds more
     most_characters: int = Field(60_000, ge=1_000, le=500_000)  # kept of each source
+    # Of several research agents on one task each may have a stream of its own: it reads the sources in
+    # folders of this name, those that name the stream, and those that belong to none.
+    stream: str = Field("", max_length=60)
     least_sentences: int = Field(2, ge=1, le=100)  # a source with fewer whole sentences is of no use
 
 
@@ -54,11 +59,12 @@ async def work(brief: Brief, desk: Desk) -> Outcome:
             word="escalate", question=off, why="An article made from these sources would miss its subject."
         )
     notes = await desk.ask(_ask(brief, wanted, sources))
-    notes, dropped = _checked(notes, sources)
+    notes, dropped = notes_of.checked(notes, sources)
     if dropped:
         desk.note(f"Dropped {dropped} statements of the model that are not in their source word for word.")
-    data = {"sources": sources, "skipped": skipped, **notes.model_dump()}
-    text = _markdown(wanted.title, notes, sources, skipped)
+    data = {"sources": sources, "skipped": skipped, "stream": settings.stream, **notes.model_dump()}
+    kind = brief.returns[0] if brief.returns else "research"
+    text = notes_of.markdown(wanted.title, notes, sources, skipped)
     summary = (
         f"Read {len(sources)} sources: {len(notes.key_points)} key points, "
         f"{len(notes.figures)} figures, {len(notes.quotes)} quotes."
@@ -67,7 +73,7 @@ async def work(brief: Brief, desk: Desk) -> Outcome:
         count = len(notes.contradictions)
         summary += f" The sources dispute {count} {'figure' if count == 1 else 'figures'}."
     return Outcome(
-        made=(Made(kind="research", text=text, data=data),),
+        made=(Made(kind=kind, text=text, data=data),),
         summary=summary,
         fields={"sources": len(sources), "contradictions": len(notes.contradictions)},
     )
@@ -80,7 +86,7 @@ async def _gather(
     skipped: list[str] = []
     seen: set[str] = set()
     named = {source.path or source.url or source.title for source in wanted.sources}
-    async for origin, title, text, sha256 in _read_all(brief, wanted, desk, skipped):
+    async for origin, title, text, sha256 in _read_all(brief, wanted, desk, settings.stream, skipped):
         ready = clean(tidy(text, origin), settings.most_characters)
         whole = sum(sentences.is_whole(s) for block in blocks(ready) for s in sentences.split(block.text))
         if sha256 in seen:
@@ -105,10 +111,10 @@ async def _gather(
 
 
 async def _read_all(
-    brief: Brief, wanted: Assignment, desk: Desk, skipped: list[str]
+    brief: Brief, wanted: Assignment, desk: Desk, stream: str, skipped: list[str]
 ) -> AsyncIterator[tuple[str, str, str, str]]:
     """Every source as (origin, title, text, sha256); the unreadable go to `skipped` with the reason."""
-    for source in _expanded(brief, wanted, skipped):
+    for source in _expanded(brief, wanted, stream, skipped):
         name = source.path or source.url or source.feed or source.title or "text given with the task"
         try:
             if source.path:
@@ -129,19 +135,26 @@ async def _read_all(
             skipped.append(f"{name}: {one_line(str(error), 300)}")
 
 
-def _expanded(brief: Brief, wanted: Assignment, skipped: list[str]) -> list[Source]:
+def _expanded(brief: Brief, wanted: Assignment, stream: str, skipped: list[str]) -> list[Source]:
     """The sources in order, folders as their files; the whole workspace where the task names none."""
     named = wanted.sources or [Source(path=name) for name in brief.files]
     found: list[Source] = []
     for source in named:
         path = source.path.removeprefix("./").rstrip("/")
         inside = [name for name in brief.files if name.startswith(f"{path}/")] if path else []
-        found += [Source(path=name) for name in inside] if inside else [source]
+        found += [source.model_copy(update={"path": name}) for name in inside] if inside else [source]
+    found = [source for source in found if not stream or _is_for(source, stream)]
     if len(found) > MOST_READ:
         skipped.append(
             f"{len(found) - MOST_READ} more files: at most {MOST_READ} are opened for one article."
         )
     return found[:MOST_READ]
+
+
+def _is_for(source: Source, stream: str) -> bool:
+    folders = [name for name in source.path.split("/")[:-1] if name not in ("sources", "files")]
+    named = [source.stream] if source.stream else folders
+    return not named or stream in named
 
 
 def _chosen(
@@ -206,55 +219,6 @@ def _ask(brief: Brief, wanted: Assignment, sources: Sequence[dict[str, Any]]) ->
         ),
         returns=Notes,
     )
-
-
-def _checked(notes: Notes, sources: Sequence[dict[str, Any]]) -> tuple[Notes, int]:
-    """Only what is in its source word for word, whoever compiled it; and how much had to go."""
-    texts = {source["number"]: words.plain(source["text"]) for source in sources}
-
-    def told(item: Cited) -> bool:
-        return words.plain(item.text).strip(" .,;") in texts.get(item.source, "")
-
-    kept: dict[str, Any] = {}
-    for name in ("background", "key_points", "figures", "quotes", "dates"):
-        kept[name] = [item for item in getattr(notes, name) if told(item)]
-    kept["contradictions"] = [c for c in notes.contradictions if all(told(s) for s in c.statements)]
-    kept["competitors"] = [c for c in notes.competitors if c.source in texts]
-    dropped = sum(len(getattr(notes, name)) - len(items) for name, items in kept.items())
-    return notes.model_copy(update=kept), dropped
-
-
-def _markdown(title: str, notes: Notes, sources: Sequence[dict[str, Any]], skipped: Sequence[str]) -> str:
-    parts = [
-        ("Background", [_item(one) for one in notes.background]),
-        ("Key points", [_item(one) for one in notes.key_points]),
-        ("Figures", [f"**{one.value}**: {_item(one)}" for one in notes.figures]),
-        ("Quotes", [_quoted(one) for one in notes.quotes]),
-        ("Dates", [f"**{one.date}**: {_item(one)}" for one in notes.dates]),
-        ("Contradictions", [_against(one) for one in notes.contradictions]),
-        (
-            "What the sources cover",
-            [f"{c.title} [{c.source}]: {', '.join(c.covers)}" for c in notes.competitors if c.covers],
-        ),
-        ("Open questions", notes.open_questions),
-        ("Sources", [f"[{s['number']}] {s['title']} ({s['origin']})" for s in sources]),
-        ("Left out", list(skipped)),
-    ]
-    sections = [f"## {name}\n\n" + "\n".join(f"- {item}" for item in items) for name, items in parts if items]
-    return f"# Research: {title}\n\n" + "\n\n".join(sections) + "\n"
-
-
-def _item(one: Cited) -> str:
-    return f"{one.text} [{one.source}]"
-
-
-def _quoted(one: Quote) -> str:
-    return f"“{one.text}” {one.by} [{one.source}]".replace("  ", " ")
-
-
-def _against(one: Contradiction) -> str:
-    sides = " / ".join(f"{side.value}: {side.text} [{side.source}]" for side in one.statements)
-    return f"{one.topic}: {sides}"
 
 
 def _stamp(brief: Brief) -> str:

@@ -159,22 +159,38 @@ async def _against_voice(judged: Judged, brief: Brief, desk: Desk) -> None:
 def _correct(judged: Judged, brief: Brief) -> None:
     """Put right what one word or one citation mends, where the authority reaches that far."""
     settings = Settings.model_validate(brief.settings)
-    may = brief.authority.get("correct", "none") in ("minor", "all")
     for place, finding in enumerate(judged.findings):
-        if may and finding.kind == "citation" and finding.severity == "minor" and finding.source:
+        if (
+            _may(brief, "citation")
+            and finding.kind == "citation"
+            and finding.severity == "minor"
+            and finding.source
+        ):
             mended = article.cite(
                 article.CITATION.sub("", finding.quote).replace(" .", "."), [finding.source]
             )
             judged.text = judged.text.replace(finding.quote, mended, 1)
             judged.findings[place] = finding.model_copy(
-                update={"state": "corrected", "suggestion": f"Now cites source {finding.source}."}
+                update={
+                    "state": "corrected",
+                    "quote": mended,
+                    "before": finding.quote,
+                    "suggestion": f"Now cites source {finding.source}.",
+                }
             )
     banned = inspection.house_words(brief.voice) | settings.banned_words
     for finding, mended in inspection.banned_words(article.spots(judged.text), banned):
-        if may and mended:
+        if mended and _may(brief, finding.kind):
             judged.text = judged.text.replace(finding.quote, mended, 1)
-            finding = finding.model_copy(update={"state": "corrected", "quote": mended})
+            update = {"state": "corrected", "quote": mended, "before": finding.quote}
+            finding = finding.model_copy(update=update)
         judged.findings.append(finding)
+
+
+def _may(brief: Brief, kind: str) -> bool:
+    """Whether the agent may correct this kind by itself: its budget, and what it has earned."""
+    kinds = brief.authority.get("kinds") or []
+    return brief.authority.get("correct", "none") in ("minor", "all") and (not kinds or kind in kinds)
 
 
 # The verdict

@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import Field
+
 from agents import assignment, front_matter
 from agents.assignment import Assignment
 from agents.contract import Answer, Ask, Brief, Desk, Given, Made, Outcome
@@ -27,12 +29,16 @@ TOOLS = ()
 
 
 class Settings(Closed):
-    """The writer has nothing to set beyond instructions and voice."""
+    """What every text of this writer has, where the task does not say otherwise."""
+
+    # Headings in order; the name behind one is the stream of research whose sources alone it may use.
+    sections: dict[str, str] = Field(default_factory=dict)
+    disputes: str = Field("", max_length=80)  # heading of a section with the figures that sources dispute
 
 
 async def work(brief: Brief, desk: Desk) -> Outcome:
     """Write on the first pass, revise when requests came with the work."""
-    Settings.model_validate(brief.settings)
+    settings = Settings.model_validate(brief.settings)
     research = brief.artifact("research")
     if research is None or not research.data.get("sources"):
         return Outcome(
@@ -41,18 +47,22 @@ async def work(brief: Brief, desk: Desk) -> Outcome:
             why="The writer uses nothing but the sources of a research brief.",
         )
     wanted = assignment.read(brief)
+    if settings.sections and not wanted.sections:
+        wanted = wanted.model_copy(update={"sections": list(settings.sections)})
     before = brief.artifact("draft")
     if brief.requests and before is not None:
-        return await _revise(brief, desk, wanted, research, before)
-    return await _write(brief, desk, wanted, research)
+        return await _revise(brief, desk, wanted, research, before, settings)
+    return await _write(brief, desk, wanted, research, settings)
 
 
-async def _write(brief: Brief, desk: Desk, wanted: Assignment, research: Given) -> Outcome:
+async def _write(
+    brief: Brief, desk: Desk, wanted: Assignment, research: Given, settings: Settings
+) -> Outcome:
     reply: Draft = await desk.ask(
         Ask(
             kind="write_draft",
             instructions=brief.instructions,
-            material=_material(brief, wanted, research),
+            material=_material(brief, wanted, research, settings),
             returns=Draft,
         )
     )
@@ -71,6 +81,7 @@ async def _write(brief: Brief, desk: Desk, wanted: Assignment, research: Given) 
         "audience": wanted.audience,
         "date": brief.sent_at.date().isoformat() if brief.sent_at else "",
     }
+    sections += _disputed(research, settings.disputes)
     body = "\n\n".join([*(_section(section) for section in sections), _sources(research)])
     text = front_matter.write(fields, body + "\n")
     unbacked = sum(
@@ -90,13 +101,15 @@ async def _write(brief: Brief, desk: Desk, wanted: Assignment, research: Given) 
     )
 
 
-async def _revise(brief: Brief, desk: Desk, wanted: Assignment, research: Given, before: Given) -> Outcome:
+async def _revise(
+    brief: Brief, desk: Desk, wanted: Assignment, research: Given, before: Given, settings: Settings
+) -> Outcome:
     asked = [{"number": r.number, "text": r.text, "quote": r.quote} for r in brief.requests]
     reply: Revision = await desk.ask(
         Ask(
             kind="revise_draft",
             instructions=brief.instructions,
-            material=_material(brief, wanted, research) | {"draft": before.text, "requests": asked},
+            material=_material(brief, wanted, research, settings) | {"draft": before.text, "requests": asked},
             returns=Revision,
         )
     )
@@ -205,7 +218,7 @@ def _retitled(text: str, title: str) -> str | None:
     return front_matter.write(fields | {"title": title}, body) if fields else None
 
 
-def _material(brief: Brief, wanted: Assignment, research: Given) -> dict[str, Any]:
+def _material(brief: Brief, wanted: Assignment, research: Given, settings: Settings) -> dict[str, Any]:
     notes = {
         key: research.data.get(key, [])
         for key in ("background", "key_points", "figures", "quotes", "open_questions")
@@ -215,6 +228,7 @@ def _material(brief: Brief, wanted: Assignment, research: Given) -> dict[str, An
         brief=wanted.brief,
         keyword=wanted.keyword,
         sections=wanted.sections,
+        sources_of=_sources_of(wanted, research, settings),
         must_mention=wanted.must_mention,
         words=wanted.words.model_dump() if wanted.words else None,
         audience=assignment.profile(brief, wanted.audience) or wanted.audience,
@@ -222,8 +236,29 @@ def _material(brief: Brief, wanted: Assignment, research: Given) -> dict[str, An
         examples=assignment.examples(brief),
         notes=notes,
         contradictions=research.data.get("contradictions", []),
+        disputes_apart=bool(settings.disputes) or None,
         sources=[{key: s[key] for key in ("number", "title", "text")} for s in research.data["sources"]],
     )
+
+
+def _sources_of(wanted: Assignment, research: Given, settings: Settings) -> dict[str, list[int]]:
+    """Per heading the numbers of the sources that it may use, where its stream is given."""
+    streams = {
+        name: stream for name, stream in settings.sections.items() if stream and name in wanted.sections
+    }
+    return {
+        heading: [s["number"] for s in research.data["sources"] if stream in s.get("streams", ())]
+        for heading, stream in streams.items()
+    }
+
+
+def _disputed(research: Given, heading: str) -> list[Section]:
+    """Every dispute between sources, all sides in their own words; by code, so that none is smoothed."""
+    sides = [
+        [Sentence(text=side["text"], sources=[side["source"]]) for side in dispute["statements"]]
+        for dispute in research.data.get("contradictions", [])
+    ]
+    return [Section(heading=heading, paragraphs=sides, style="bullets")] if heading and sides else []
 
 
 def _known(sections: Sequence[Section], research: Given) -> list[Section]:

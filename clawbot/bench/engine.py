@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Max, Min
 
-from tasks import child, clock, lifecycle, queue
+from tasks import child, clock, lifecycle, log, queue
 from tasks.models import Hold, Run, Task, Worker, Workflow
 
 from . import load
@@ -46,8 +47,8 @@ def measure(tasks: int, waiting_tasks: int, singles: int) -> Figures:
     nothing, waiting = load.prepare("nothing", 0), load.prepare("waiting", WAITING)
     load.fill(nothing, tasks)
     _hold()  # nothing moves until everybody is there and everything is laid
-    with _work() as cluster:
-        _await(lambda: Worker.objects.filter(ended_at=None).count() >= settings.WORKERS)
+    with at_work() as cluster:
+        wait_for(lambda: Worker.objects.filter(ended_at=None).count() >= settings.WORKERS)
         used = _cpu(cluster.pid)
         fast = _race(nothing)
         used = _cpu(cluster.pid) - used
@@ -63,17 +64,22 @@ def measure(tasks: int, waiting_tasks: int, singles: int) -> Figures:
     )  # fmt: skip
 
 
+@transaction.atomic
 def _hold() -> None:
     Hold.objects.create(scope="all", why="Laying the load", placed_by="clawbot", placed_at=clock.now())
+    log.record("hold.placed", by="clawbot", scope="all", target="", why="Laying the load")
 
 
+@transaction.atomic
 def _let_go() -> None:
     Hold.objects.filter(open=1).update(open=None, lifted_at=clock.now(), lifted_by="clawbot")
+    log.record("hold.lifted", by="clawbot", scope="all", target="")
     queue.ring()
 
 
 @contextmanager
-def _work() -> Iterator[subprocess.Popen[str]]:
+def at_work() -> Iterator[subprocess.Popen[str]]:
+    """`manage.py work` as its own processes, on this database."""
     environment = {**os.environ, "LOG_LEVEL": "ERROR"}
     process = child.spawn(
         [sys.executable, "manage.py", "work"], environment, cwd=settings.ROOT, stdout=sys.stderr
@@ -88,7 +94,7 @@ def _race(flow: Workflow) -> float:
     """Let the laid tasks go; stages per second until the last is done."""
     _let_go()
     mine = Task.objects.filter(workflow=flow)
-    _await(lambda: not mine.exclude(status=Task.Status.DONE).exists(), pause=0.2)
+    wait_for(lambda: not mine.exclude(status=Task.Status.DONE).exists(), pause=0.2)
     runs = Run.objects.filter(task__workflow=flow)
     span = runs.aggregate(first=Min("started_at"), last=Max("ended_at"))
     _hold()
@@ -100,11 +106,12 @@ def _single(flow: Workflow, number: int) -> float:
     time.sleep(0.2)  # until everybody lingers at the doorbell again
     began = time.perf_counter()
     task = lifecycle.inject(flow.slug, title=f"Single {number}", input={}, by="clawbot")
-    _await(lambda: Task.objects.filter(pk=task.pk, status=Task.Status.DONE).exists(), pause=0.001)
+    wait_for(lambda: Task.objects.filter(pk=task.pk, status=Task.Status.DONE).exists(), pause=0.001)
     return (time.perf_counter() - began) * 1000
 
 
-def _await(condition: Callable[[], bool], pause: float = 0.1) -> None:
+def wait_for(condition: Callable[[], bool], pause: float = 0.1) -> None:
+    """Look again every `pause` seconds until it holds. Raises TimeoutError after five minutes."""
     over = time.monotonic() + PATIENCE
     while not condition():
         if time.monotonic() > over:

@@ -77,8 +77,8 @@ UPDATE tasks_run SET status = 'done', ended_at = now(), summary = 'Rehearsed.'
 {_filled(postgres.UNBLOCK, values)};
 UPDATE tasks_task SET version = version + 1 WHERE id IN
   (SELECT task_id FROM tasks_subtask WHERE id = ANY(':ids'::bigint[]));
-INSERT INTO tasks_event (kind, task_id, stage, by, at, data)
-  SELECT 'subtask.finished', task_id, stage, 'agent:' || agent, now(), '{{}}' FROM tasks_subtask
+INSERT INTO tasks_event (kind, task_id, stage, by, at, channel, data)
+  SELECT 'subtask.finished', task_id, stage, 'agent:' || agent, now(), '', '{{}}' FROM tasks_subtask
   WHERE id = ANY(':ids'::bigint[]);
 COMMIT;
 """

@@ -1,23 +1,33 @@
-"""The load: a linear pipeline of five stages that do nothing, or wait, in as many tasks as wanted."""
+"""The load: a pipeline of stages that do nothing, or wait, in as many tasks as wanted."""
 
 from __future__ import annotations
 
 import json
 from itertools import islice, pairwise
+from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from agents.definition import Definition
-from tasks import shipped
+from tasks import log, shipped
 from tasks.models import Need, Subtask, Task, Workflow, WorkflowVersion
-from tasks.workflow import Definition_
+from tasks.shape import Shape
 
 STAGES = 5
 AT_ONCE = 500
 
 
-def prepare(name: str, seconds: float) -> Workflow:
-    """A workflow of five stages whose agent takes `seconds` per stage."""
+def in_a_row(count: int) -> list[dict[str, Any]]:
+    """Stages one after the other."""
+    return [
+        {"name": f"step{n}", "done_as": f"step{n}_done", "needs": [f"step{n - 1}"] if n else []}
+        for n in range(count)
+    ]
+
+
+def prepare(name: str, seconds: float, stages: list[dict[str, Any]] | None = None) -> Workflow:
+    """A workflow of these stages, else five in a row, whose agent takes `seconds` per stage."""
     agent = f"{name}-agent"
     definition = {
         "name": agent,
@@ -26,17 +36,9 @@ def prepare(name: str, seconds: float) -> Workflow:
         "limits": {"concurrency": 1000},
     }
     shipped.hire(Definition.model_validate(definition), by="clawbot")
-    stages = [
-        {
-            "name": f"step{n}",
-            "agent": agent,
-            "done_as": f"step{n}_done",
-            "needs": [f"step{n - 1}"] if n else [],
-        }
-        for n in range(STAGES)
-    ]
-    shape = Definition_.model_validate({"name": name, "title": name, "key": name.upper(), "stages": stages})
-    flow = Workflow.objects.create(slug=name, title=name, key=name.upper())
+    laid = [{**stage, "agent": agent} for stage in stages or in_a_row(STAGES)]
+    shape = Shape.model_validate({"name": name, "title": name, "key": _key(name), "stages": laid})
+    flow = Workflow.objects.create(slug=name, title=name, key=_key(name))
     flow.active = WorkflowVersion.objects.create(
         workflow=flow,
         number=1,
@@ -46,6 +48,10 @@ def prepare(name: str, seconds: float) -> Workflow:
     )
     flow.save()
     return flow
+
+
+def _key(name: str) -> str:
+    return name.upper()[:8]
 
 
 def fill(flow: Workflow, count: int) -> None:
@@ -58,6 +64,7 @@ def fill(flow: Workflow, count: int) -> None:
     flow.save(update_fields=["last_number"])
 
 
+@transaction.atomic
 def _fill(flow: Workflow, numbers: list[int]) -> None:
     now = timezone.now()
     tasks = Task.objects.bulk_create(
@@ -79,4 +86,7 @@ def _fill(flow: Workflow, numbers: list[int]) -> None:
         Need(subtask=later, on=earlier)
         for earlier, later in pairwise(rows)
         if earlier.task_id == later.task_id
+    )
+    log.write(
+        log.line("task.injected", by="clawbot", task=task, workflow=flow.slug, version=1) for task in tasks
     )

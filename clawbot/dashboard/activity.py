@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator, Mapping
 from urllib.parse import urlencode
 
+from channels.db import database_sync_to_async
+from django.core.handlers.asgi import ASGIRequest
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from agents.models import Agent
+from clawbot import export as exporting
+from tasks import access
 from tasks.log import KINDS
 from tasks.models import Event, Task
 
@@ -24,6 +30,7 @@ FAMILIES = {
     "review": "Reviews",
     "hold": "Pauses",
     "notice": "Deliveries",
+    "message": "Messages",
     "worker": "Workers",
     "agent": "Agents",
 }
@@ -33,9 +40,10 @@ FILTERS = ("q", "task", "agent", "kind", "stage")
 @require_GET
 def activity(request: HttpRequest) -> HttpResponse:
     """A page of events; `q`, `task`, `agent`, `stage` and `kind` narrow them, `before` goes further back."""
-    asked = {name: request.GET.get(name, "").strip() for name in FILTERS}
-    _read_qualifiers(asked)
-    shown = page(narrow(Event.objects.select_related("task"), asked), request.GET.get("before", ""))
+    asked = asked_for(request.GET)
+    shown = page(
+        narrow(access.seen(Event, request.user).select_related("task"), asked), request.GET.get("before", "")
+    )
     for event in shown.rows:
         event.sentence = sentence(event)
         event.condition = CONDITIONS.get(event.kind, "")
@@ -47,6 +55,28 @@ def activity(request: HttpRequest) -> HttpResponse:
     return render(request, name, context)
 
 
+@require_GET
+def export(request: HttpRequest) -> HttpResponseBase:
+    """What the page's filters show, as a file: `?format=csv` or `jsonl`. 404 for another format."""
+    form = request.GET.get("format", "jsonl")
+    if form not in exporting.FORMATS:
+        raise Http404(f"There is no format {form!r}; there are {', '.join(exporting.FORMATS)}.")
+    lines = exporting.lines(narrow(access.seen(Event, request.user), asked_for(request.GET)), form)
+    answer = StreamingHttpResponse(
+        _one_by_one(lines) if isinstance(request, ASGIRequest) else lines,
+        content_type=exporting.FORMATS[form][1],
+    )
+    answer["Content-Disposition"] = f'attachment; filename="clawbot-events.{form}"'
+    return answer
+
+
+async def _one_by_one(lines: Iterator[str]) -> AsyncIterator[str]:
+    """As an asynchronous server wants them: it would gather a plain iterator in memory first."""
+    step = database_sync_to_async(lambda: next(lines, None))
+    while (part := await step()) is not None:
+        yield part
+
+
 def chips(asked: dict[str, str]) -> list[tuple[str, str, str]]:
     """Each filter that is set, with the address of the page without it."""
     found = {name: value for name, value in asked.items() if value}
@@ -56,8 +86,9 @@ def chips(asked: dict[str, str]) -> list[tuple[str, str, str]]:
     ]
 
 
-def _read_qualifiers(asked: dict[str, str]) -> None:
-    """`task:ART-1 agent:writer words` in the search box means what the filters mean."""
+def asked_for(query: Mapping[str, str]) -> dict[str, str]:
+    """The filters of an address. `task:ART-1 agent:writer words` in `q` means what the filters mean."""
+    asked = {name: query.get(name, "").strip() for name in FILTERS}
     rest = []
     for word in asked["q"].split():
         name, colon, value = word.partition(":")
@@ -66,6 +97,7 @@ def _read_qualifiers(asked: dict[str, str]) -> None:
         else:
             rest.append(word)
     asked["q"] = " ".join(rest)
+    return asked
 
 
 def narrow(events: QuerySet[Event], asked: dict[str, str]) -> QuerySet[Event]:

@@ -21,8 +21,11 @@ from agents.definition import Definition
 from agents.models import Agent, AgentVersion
 from clawbot import words
 from clawbot.people import names
+from tasks import access
 from tasks.clock import now
 from tasks.models import Hold, Run, Subtask, Worker
+
+from . import trust
 
 DAY = timedelta(hours=24)
 # A page shows what is usual, not every run there ever was.
@@ -124,7 +127,7 @@ class Row:
 @require_GET
 def agents(request: HttpRequest) -> HttpResponse:
     """Everybody, and the workers that carry them."""
-    found = rows(request.GET.get("q", ""))
+    found = rows(request.user, request.GET.get("q", ""))
     context = {"rows": found, "q": request.GET.get("q", ""), "workers": workers(), "counts": counts(found)}
     name = "parts/_agents.html" if request.headers.get("HX-Target") == "agents" else "pages/agents.html"
     return render(request, name, context)
@@ -135,21 +138,28 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
     """One agent: its state, its versions (`v` picks one to read) and its latest runs."""
     one = get_object_or_404(Agent.objects.select_related("active"), slug=slug)
     used = dict(
-        Run.objects.filter(agent=slug).values_list("agent_version").annotate(runs=Count("id")).order_by()
+        access.seen(Run, request.user)
+        .filter(agent=slug)
+        .values_list("agent_version")
+        .annotate(runs=Count("id"))
+        .order_by()
     )
     versions = list(one.versions.order_by("-number"))
     wanted = request.GET.get("v", "")
     shown = next((v for v in versions if str(v.number) == wanted), one.active or versions[0])
     for version in versions:
         version.runs = used.get(version.number, 0)  # type: ignore[attr-defined]
-    runs = list(Run.objects.filter(agent=slug).select_related("task", "subtask").order_by("-id")[:20])
+    latest = access.seen(Run, request.user).filter(agent=slug).select_related("task", "subtask")
+    runs = list(latest.order_by("-id")[:20])
     for run in runs:
         run.took = run.ended_at - run.started_at if run.ended_at else None  # type: ignore[attr-defined]
     definition = Definition.model_validate(shown.definition)
     context = {
-        "agent": one, "row": next(iter(rows(only=slug)), None), "versions": versions, "shown": shown,
+        "agent": one, "row": next(iter(rows(request.user, only=slug)), None), "versions": versions,
+        "shown": shown,
         "definition": definition, "yaml": definition.yaml(), "job": job_description(definition.role),
         "runs": runs, "by": f"agent:{slug}",
+        "trust": trust.panel(slug, definition, request.user),
     }  # fmt: skip
     return render(request, "pages/agent.html", context)
 
@@ -163,8 +173,9 @@ def counts(found: list[Row]) -> list[tuple[str, str]]:
     ]
 
 
-def rows(q: str = "", *, only: str = "") -> list[Row]:
-    """Every agent with its figures; `only` one of them, or those whose name holds `q`."""
+def rows(user: Any, q: str = "", *, only: str = "") -> list[Row]:
+    """Every agent with its figures, from the work that this person may see; `only` one of them, or those
+    whose name holds `q`."""
     found = Agent.objects.select_related("active").exclude(active=None)
     if only:
         found = found.filter(slug=only)
@@ -174,39 +185,40 @@ def rows(q: str = "", *, only: str = "") -> list[Row]:
         one.slug: Row(one.slug, Definition.model_validate(one.active.definition), one.active)
         for one in found if one.active
     }  # fmt: skip
-    _add_present(table)
-    _add_past(table)
+    _add_present(table, user)
+    _add_past(table, user)
     return list(table.values())
 
 
-def _add_present(table: dict[str, Row]) -> None:
-    doing = Run.objects.filter(status=Run.Status.DOING, agent__in=table).order_by("id")
+def _add_present(table: dict[str, Row], user: Any) -> None:
+    doing = access.seen(Run, user).filter(status=Run.Status.DOING, agent__in=table).order_by("id")
     for run in doing.select_related("task", "subtask__worker"):
         table[run.agent].doing.append(run)
         if run.subtask.worker and run.subtask.worker.heartbeat_at < _late():
             table[run.agent].silent = run.subtask.worker
-    ready = Subtask.objects.filter(status=Subtask.Status.READY, agent__in=table)
+    ready = access.seen(Subtask, user).filter(status=Subtask.Status.READY, agent__in=table)
     for slug, number in ready.values_list("agent").annotate(number=Count("id")).order_by():
         table[slug].queue = number
     for hold in Hold.objects.filter(open=1, scope=Hold.Scope.AGENT, target__in=table):
         table[hold.target].hold = hold
 
 
-def _add_past(table: dict[str, Row]) -> None:
+def _add_past(table: dict[str, Row], user: Any) -> None:
+    runs = access.seen(Run, user)
     moment = now()
     since = moment - DAY
-    ended = Run.objects.filter(agent__in=table, ended_at__gte=since).exclude(status=Run.Status.STOPPED)
+    ended = runs.filter(agent__in=table, ended_at__gte=since).exclude(status=Run.Status.STOPPED)
     latest = ended.order_by("-ended_at").values_list("agent", "status", "started_at", "ended_at")[:MOST_RUNS]
     for slug, status, started_at, ended_at in latest:
         if ended_at:
             table[slug].ended.append((status, (ended_at - started_at).total_seconds()))
     midnight = timezone.localtime(moment).replace(hour=0, minute=0, second=0, microsecond=0)
-    spent = Run.objects.filter(agent__in=table, started_at__gte=midnight)
+    spent = runs.filter(agent__in=table, started_at__gte=midnight)
     for slug, cost in spent.values_list("agent").annotate(cost=Sum("cost_usd")).order_by():
         table[slug].cost = cost
     for row in table.values():
         row.ended.reverse()
-        done = Run.objects.filter(agent=row.slug, ended_at__isnull=False, status__in=GOOD)
+        done = runs.filter(agent=row.slug, ended_at__isnull=False, status__in=GOOD)
         row.last = done.select_related("task").order_by("-ended_at").first()
 
 

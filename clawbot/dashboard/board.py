@@ -1,9 +1,13 @@
-"""The board: backlog, a lane for each stage, done today; or the same tasks as a list."""
+"""The board: backlog, lanes, done today; or the same tasks as a list.
+
+The lanes of one workflow are its stages. All workflows at once would have dozens of stages, so there the
+lanes are the conditions: what runs, what waits for people, what has come to a stop.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -21,11 +25,20 @@ from tasks import access, clock
 from tasks.models import Hold, Run, Subtask, Task, Workflow
 
 from .cards import Card, cards, stage_title
-from .filters import Filters, menus
+from .filters import ALL, Filters, menus
 
 SHOWN = 300  # doing tasks on one board; the list says when there are more
 FOLDED = 8  # rows of backlog and done beside the tray
 LISTED = 200  # rows of the list beside those that are doing
+#: the lanes of all workflows at once: condition for icon and colour, title. No stage has a hyphen in its name
+KINDS = {
+    "queued": ("queued", "Queued"),
+    "running": ("running", "Running"),
+    "undoing": ("returned", "Being taken back"),
+    "waiting": ("waiting", "Waiting for people"),
+    "stalled": ("stalled", "Needs an operator"),
+}
+KINDS_PREFIX = "is-"
 SORTS: dict[str, Callable[[Card], Any]] = {
     "task": lambda card: (card.task.workflow_id, card.task.number),
     "status": lambda card: card.word,
@@ -38,20 +51,22 @@ SORTS: dict[str, Callable[[Card], Any]] = {
 
 @dataclass
 class Lane:
-    """One stage of the workflow and the cards that stand in it."""
+    """One stage of the workflow, or one condition of all workflows, and the cards that stand in it."""
 
     name: str
     agent: str
     limit: int
     cards: list[Card] = field(default_factory=list)
+    condition: str = ""  # instead of a stage
+    said: str = ""
 
     @property
     def title(self) -> str:
-        return stage_title(self.name)
+        return self.said or stage_title(self.name)
 
     @property
     def is_human(self) -> bool:
-        return self.agent == "human"
+        return self.agent == "human" or self.condition == "waiting"
 
     @property
     def working(self) -> int:
@@ -79,9 +94,9 @@ class Lane:
 def board(request: HttpRequest, part: str = "") -> HttpResponse:
     """The whole page, or its live part: the head line or the tray."""
     filters = Filters.of(request.GET)
-    if len(filters.words) == 1 and (task := Task.objects.filter(key__iexact=filters.words[0]).first()):
+    if len(filters.words) == 1 and (task := _named(request, filters)):
         return redirect("task", key=task.key)
-    filters.workflow = filters.workflow or _busiest()
+    filters.workflow = filters.workflow or _where_work_is(request)
     context = _common(request, filters)
     if context["view"] == "list":
         context |= _rows(request, context["cards"], filters)
@@ -96,59 +111,76 @@ def board(request: HttpRequest, part: str = "") -> HttpResponse:
 @require_GET
 def card(request: HttpRequest, key: str) -> HttpResponse:
     """One card again, as long as it stands in its lane; where it left, the head line says so to the tray."""
-    task = get_object_or_404(Task.objects.select_related("workflow", "workflow_version"), key=key)
+    task = get_object_or_404(
+        access.seen(Task, request.user).select_related("workflow", "workflow_version"), key=key
+    )
     found = cards([task], request.user)[0]
-    if found.lane != request.GET.get("lane"):
+    lane = request.GET.get("lane", "")
+    if lane not in {found.lane, KINDS_PREFIX + found.kind}:
         return HttpResponse(status=204)
-    return render(request, "parts/_task_card.html", {"card": found})
+    return render(request, "parts/_task_card.html", {"card": found, "lane": Lane(lane, "", 0)})
 
 
-def _busiest() -> str:
-    """The workflow that is shown where none is asked for: the one with most work, else the first."""
+def _named(request: HttpRequest, filters: Filters) -> Task | None:
+    """The task that is searched for by its very key."""
+    return access.seen(Task, request.user).filter(key__iexact=filters.words[0]).first()
+
+
+def _where_work_is(request: HttpRequest) -> str:
+    """What is shown where no workflow is asked for: the one that has work, all where several have; without
+    any, the one with most tasks."""
     work = Count("tasks", filter=Q(tasks__status=Task.Status.DOING))
-    found = Workflow.objects.annotate(work=work, all=Count("tasks")).order_by("-work", "-all", "slug").first()
-    return found.slug if found else ""
+    flows = access.seen(Workflow, request.user).annotate(work=work, all=Count("tasks"))
+    busy = list(flows.order_by("-work", "-all", "slug")[:2])
+    if len(busy) > 1 and all(one.work for one in busy):
+        return ALL
+    return busy[0].slug if busy else ""
 
 
 def _common(request: HttpRequest, filters: Filters) -> dict[str, Any]:
-    workflows = list(Workflow.objects.select_related("active").annotate(
+    workflows = list(access.seen(Workflow, request.user).select_related("active").annotate(
         doing=Count("tasks", filter=Q(tasks__status=Task.Status.DOING))
     ))  # fmt: skip
     workflow = next((one for one in workflows if one.slug == filters.workflow), None)
-    doing = filters.tasks().filter(status=Task.Status.DOING).order_by("-priority", "id")[:SHOWN]
+    is_all = filters.workflow == ALL
+    doing = filters.tasks(request.user).filter(status=Task.Status.DOING).order_by("-priority", "id")[:SHOWN]
     all_cards = cards(list(doing), request.user)
     return {
         "filters": filters,
         "workflows": workflows,
         "workflow": workflow,
+        "is_all": is_all,
         "stages": workflow.active.stages if workflow and workflow.active else [],
         "menus": menus(
             request, filters, workflows, workflow.active.stages if workflow and workflow.active else []
         ),
         "view": "list" if request.GET.get("view") == "list" else "board",
-        "head": _head(all_cards, filters),
+        "head": _head(all_cards, workflows if is_all else [workflow] if workflow else []),
         "cards": [one for one in all_cards if filters.keep(one, request.user)],
         "may": {
-            verb: access.can(request.user, verb) for verb in ("inject", "pause", "retry", "override", "start")
+            verb: access.can(request.user, verb, workflow)
+            for verb in ("inject", "pause", "retry", "override", "start")
         },
         "sel": request.GET.get("sel", ""),
         "kept": [(name, value) for name, value in request.GET.items() if name != "lane"],
-        "is_new": not Task.objects.exists(),
+        "is_new": not access.seen(Task, request.user).exists(),
         "total": len(all_cards),
     }
 
 
-def _head(shown: Iterable[Card], filters: Filters) -> dict[str, Any]:
+def _head(shown: Iterable[Card], flows: Sequence[Workflow]) -> dict[str, Any]:
     shown = list(shown)
     now = clock.now()
-    ended = Task.objects.filter(workflow__slug=filters.workflow, outcome=Task.Ending.COMPLETED)
-    spent = Run.objects.filter(task__workflow__slug=filters.workflow, started_at__gte=midnight(now))
+    ended = Task.objects.filter(workflow__in=flows, outcome=Task.Ending.COMPLETED)
+    spent = Run.objects.filter(task__workflow__in=flows, started_at__gte=midnight(now))
     return {
         "held": sum(one.status == "held" for one in shown),
         "is_held": Hold.objects.filter(open=1, scope=Hold.Scope.ALL).exists(),
         "doing": len(shown),
         "waiting": sum(one.status == "waiting" for one in shown),
         "stalled": sum(one.status in {"stalled", "failed"} for one in shown),
+        "undoing": sum(one.why.undoing for one in shown),
+        "outside": sum(bool(one.why.waits_for) for one in shown),
         "week": ended.filter(done_at__gte=now - timedelta(days=7)).count(),
         "cost": spent.aggregate(sum=Sum("cost_usd"))["sum"] or Decimal(0),
     }
@@ -164,16 +196,16 @@ def _tray(
 ) -> dict[str, Any]:
     """Backlog, lanes and what was done today. `shape` says who stands where: when the head line brings
     another shape than the tray has, the page asks for the tray again."""
-    lanes = _lanes(shown, stages)
+    lanes = _kinds(shown) if filters.workflow == ALL else _lanes(shown, stages)
     ready = Subtask.objects.filter(task=OuterRef("pk"), status=Subtask.Status.READY).order_by("position")
     backlog = (
-        filters.tasks()
+        filters.tasks(request.user)
         .filter(status=Task.Status.BACKLOG)
         .annotate(ready=Subquery(ready.values("stage")[:1]))
         .order_by("-priority", F("ready").asc(nulls_last=True), "due_on", "id")
     )
     done = (
-        filters.tasks()
+        filters.tasks(request.user)
         .filter(status=Task.Status.DONE, done_at__gte=midnight(clock.now()))
         .order_by("-done_at")
     )
@@ -198,13 +230,27 @@ def _tray(
 def _lanes(shown: list[Card], stages: list[dict[str, Any]]) -> list[Lane]:
     limits = _limits(stages)
     lanes = {
-        stage["name"]: Lane(stage["name"], stage["agent"], limits.get(stage["agent"], 0)) for stage in stages
+        stage["name"]: Lane(
+            stage["name"], stage["agent"], limits.get(stage["agent"], 0), said=stage.get("title", "")
+        )
+        for stage in stages
     }
     for one in shown:
         # A stage that the newest version no longer has keeps its lane while work stands in it.
         agent = one.row.agent if one.row else ""
         lanes.setdefault(one.lane, Lane(one.lane, agent, limits.get(agent, 0))).cards.append(one)
     return list(lanes.values())
+
+
+def _kinds(shown: list[Card]) -> list[Lane]:
+    """The conditions as lanes. What is taken back has one only while there is any."""
+    lanes = {
+        kind: Lane(KINDS_PREFIX + kind, "", 0, condition=condition, said=said)
+        for kind, (condition, said) in KINDS.items()
+    }
+    for one in shown:
+        lanes[one.kind].cards.append(one)
+    return [lane for kind, lane in lanes.items() if lane.cards or kind != "undoing"]
 
 
 def _limits(stages: list[dict[str, Any]]) -> dict[str, int]:
@@ -224,9 +270,9 @@ def _urgent(lanes: Iterable[Lane]) -> str:
 
 def _rows(request: HttpRequest, doing: list[Card], filters: Filters) -> dict[str, Any]:
     """The same filter as a table: done tasks where asked for, else everything that is not done."""
-    others = filters.tasks().filter(status=Task.Status.BACKLOG)
+    others = filters.tasks(request.user).filter(status=Task.Status.BACKLOG)
     if filters.condition == "done":
-        others = filters.tasks().filter(status=Task.Status.DONE).order_by("-done_at")
+        others = filters.tasks(request.user).filter(status=Task.Status.DONE).order_by("-done_at")
     more = [one for one in cards(list(others[:LISTED]), request.user) if filters.keep(one, request.user)]
     rows = more if filters.condition == "done" else doing + more
     sort = request.GET.get("sort", "")

@@ -13,25 +13,29 @@ from django.db.models import Max, Sum
 from clawbot import words
 from clawbot.people import names
 from clawbot.people.models import User
-from tasks import access, clock, why
+from tasks import clock, why
+from tasks.graph import UNDO
 from tasks.models import Review, Run, Subtask, Task
 from tasks.why import Why
 
+from . import queue
 from .pace import Pace, pace
 
-ABBREVIATIONS = {"seo": "SEO", "qa": "QA", "api": "API"}
+ABBREVIATIONS = {"seo": "SEO", "qa": "QA", "api": "API", "crm": "CRM", "sku": "SKU"}
 
 
 def stage_title(name: str) -> str:
-    """A stage's name as people read it: fact_check is "Fact check", seo is "SEO"."""
-    said = " ".join(ABBREVIATIONS.get(word, word) for word in name.replace("-", "_").split("_"))
-    return said[:1].upper() + said[1:]
+    """A stage's name as people read it: fact_check is "Fact check", seo "SEO", pay.undo "Take back pay"."""
+    bare, undo = name.removesuffix(UNDO), name.endswith(UNDO)
+    said = " ".join(ABBREVIATIONS.get(word, word) for word in bare.replace("-", "_").split("_"))
+    return f"Take back {said}" if undo else said[:1].upper() + said[1:]
 
 
 def for_you(user: User | AnonymousUser, review: Review) -> bool:
-    """Whether this review waits for this person: they may decide it and nobody else has it."""
-    group = review.deciders.get("group", "operators")
-    return access.in_group(user, group) and review.owner in {"", f"user:{user.username}"}
+    """Whether this review waits for this person: they may decide it, their answer would still count, and
+    nobody else has it."""
+    me = f"user:{user.username}"
+    return review.owner in {"", me} and queue.decides(user, review) and queue.wants(review, user)
 
 
 @dataclass(frozen=True)
@@ -52,15 +56,35 @@ class Card:
 
     @property
     def lane(self) -> str:
-        """The board's column it stands in."""
+        """The board's column it stands in: of several stages at once, the furthest back."""
         if self.task.status != Task.Status.DOING:
             return self.task.status
-        return self.row.stage if self.row else ""
+        if self.why.at:
+            return self.why.at[0]
+        return self.row.stage.removesuffix(UNDO) if self.row else ""
 
     @property
     def stage(self) -> str:
         """The stage's name as people read it."""
-        return stage_title(self.row.stage) if self.row else ""
+        return stage_title(self.lane) if self.row else ""
+
+    @property
+    def others(self) -> list[str]:
+        """The other stages that it is at: parallel branches."""
+        return [stage_title(name) for name in self.why.at[1:]]
+
+    @property
+    def kind(self) -> str:
+        """Where it stands among tasks of all workflows."""
+        if self.why.undoing and self.why.review is None:
+            return "undoing"
+        return {"held": "queued", "returned": "queued", "failed": "stalled"}.get(self.status, self.status)
+
+    @property
+    def portion(self) -> float:
+        """Percent of its items that have passed."""
+        items = self.why.items
+        return round(100 * items.passed / items.of, 1) if items and items.of else 0.0
 
     @property
     def status(self) -> str:
@@ -69,18 +93,23 @@ class Card:
         held = self.why.paused and self.why.condition in {"queued", "running", "returned"}
         if held and not (self.row and self.row.status == Subtask.Status.DOING):
             return "held"
+        if self.task.outcome == Task.Ending.CANCELLED:
+            return "cancelled"  # done, but nothing to be glad of
         return self.why.condition
 
     @property
     def word(self) -> str:
         """The condition in words."""
+        if self.why.review is None and self.status in {"running", "queued"}:
+            if self.why.undoing:
+                return "Taking back"
+            if self.why.waits_for:
+                return f"Waits for {'an answer' if self.why.waits_for == 'answer' else self.why.waits_for}"
         match self.status:
             case "waiting":
                 return f"Waiting for {self.waits_for}"
             case "returned":
                 return self.why.text.partition(",")[0].rstrip(".")
-            case "done" if self.task.outcome == Task.Ending.CANCELLED:
-                return "Cancelled"
             case "failed":
                 return "Out of attempts"
         return self.status.capitalize()

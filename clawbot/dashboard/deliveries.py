@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from tasks import access, outbox
+from tasks import deliveries as doubtful
 from tasks.machine import Refused
-from tasks.models import Notice
+from tasks.models import Message, Notice
 
 from .holds import back
 from .paging import page
@@ -30,6 +33,7 @@ KINDS = {
     "stalled": "Stalled",
     "overdue": "Overdue",
     "decided": "Decided",
+    "trust": "Trust",
 }
 
 
@@ -37,7 +41,7 @@ KINDS = {
 def deliveries(request: HttpRequest) -> HttpResponse:
     """The newest notices; `state`, `carrier` and `task` narrow them."""
     asked = {name: request.GET.get(name, "") for name in ("state", "carrier", "task")}
-    rows = Notice.objects.select_related("task", "review")
+    rows = access.seen(Notice, request.user).select_related("task", "review")
     if asked["state"] in S.values:
         rows = rows.filter(state=asked["state"])
     if asked["carrier"]:
@@ -47,11 +51,10 @@ def deliveries(request: HttpRequest) -> HttpResponse:
     shown = page(rows, request.GET.get("before", ""))
     for notice in shown.rows:
         notice.condition, notice.word = WORDS[notice.state]
-        notice.title = KINDS.get(notice.kind, notice.kind)
+        notice.title = KINDS.get(notice.kind, notice.kind.capitalize())
     context = {
         "page": shown, "asked": asked, "narrowed": any(asked.values()),
         "states": [(state, *looks) for state, looks in WORDS.items()],
-        "can_resend": access.can(request.user, "resend"),
     }  # fmt: skip
     return render(request, "pages/deliveries.html", context)
 
@@ -60,7 +63,7 @@ def deliveries(request: HttpRequest) -> HttpResponse:
 def answer(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     """`check` looks for an uncertain message; `resend` sends a failed one again, or an uncertain one at the
     risk of a second copy."""
-    notice, by = get_object_or_404(Notice, pk=pk), f"user:{request.user.username}"
+    notice, by = get_object_or_404(access.seen(Notice, request.user), pk=pk), f"user:{request.user.username}"
     try:
         if verb == "check":
             outbox.check(notice, by=by)
@@ -68,6 +71,18 @@ def answer(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
         else:
             outbox.resend(notice, by=by)
             messages.success(request, "It will be sent again in a moment.")
+    except Refused as refused:
+        messages.error(request, str(refused))
+    return redirect(back(request))
+
+
+@require_POST
+def arrived(request: HttpRequest, pk: int, noun: str) -> HttpResponse:
+    """A person has seen it where it was meant to go: it counts as sent, and is never sent again."""
+    row: Any = get_object_or_404(access.seen(Notice if noun == "notice" else Message, request.user), pk=pk)
+    try:
+        doubtful.delivered(row, by=f"user:{request.user.username}")
+        messages.success(request, "It counts as delivered.")
     except Refused as refused:
         messages.error(request, str(refused))
     return redirect(back(request))

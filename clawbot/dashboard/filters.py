@@ -8,7 +8,9 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from tasks import access
 from tasks.models import Task
+from tasks.shape import HUMAN
 
 from .cards import Card, stage_title
 
@@ -23,6 +25,8 @@ CONDITIONS = {
     "held": {"held"},
     "done": {"done"},
 }
+#: the board of all workflows at once
+ALL = "all"
 
 
 @dataclass
@@ -56,9 +60,13 @@ class Filters:
     def keep(self, card: Card, user: Any) -> bool:
         """Whether a card is asked for."""
         row = card.row
-        if self.stage and not (row and row.stage == self.stage):
+        if self.stage and self.stage not in {*card.why.at, card.lane}:
             return False
         if self.agent and not (row and row.agent == self.agent):
+            return False
+        if self.condition == "undoing" and not card.why.undoing:
+            return False
+        if self.condition == "outside" and not card.why.waits_for:
             return False
         if self.condition == "mine" and not (card.yours or card.task.owner == f"user:{user.username}"):
             return False
@@ -67,10 +75,10 @@ class Filters:
         text = f"{card.task.key} {card.task.title}".lower()
         return all(word in text for word in self.words)
 
-    def tasks(self) -> QuerySet[Task]:
+    def tasks(self, user: Any) -> QuerySet[Task]:
         """The same question to the database, as far as it can answer it."""
-        found = Task.objects.select_related("workflow", "workflow_version")
-        if self.workflow:
+        found = access.seen(Task, user).select_related("workflow", "workflow_version")
+        if self.workflow and self.workflow != ALL:
             found = found.filter(workflow__slug=self.workflow)
         for word in self.words:
             found = found.filter(Q(title__icontains=word) | Q(key__icontains=word))
@@ -81,13 +89,14 @@ def menus(
     request: HttpRequest, filters: Filters, workflows: list[Any], stages: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """The filters as menus of links, so that every choice is an address."""
-    agents = dict.fromkeys(stage["agent"] for stage in stages if stage["agent"] != "human")
+    agents = dict.fromkeys(stage["agent"] for stage in stages if stage["agent"] not in {HUMAN, ""})
     found = [
         _menu(request, "stage", filters.stage, [(s["name"], stage_title(s["name"])) for s in stages]),
         _menu(request, "agent", filters.agent, [(agent, agent) for agent in agents]),
-    ]
+    ] if stages else []  # fmt: skip
     if len(workflows) > 1:
-        choice = [(one.slug, f"{one.title} · {one.doing}") for one in workflows]
+        choice = [(ALL, f"All workflows · {sum(one.doing for one in workflows)}")]
+        choice += [(one.slug, f"{one.title} · {one.doing}") for one in workflows]
         found.append(_menu(request, "workflow", filters.workflow, choice) | {"fixed": True})
     return found
 

@@ -8,16 +8,23 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Q
 from django.http import HttpRequest
 
 from clawbot.live import feed
 from clawbot.people.models import User
-from tasks import access, supervision
-from tasks.models import Hold, Review, Subtask
+from tasks import access, away
+from tasks.models import Absence, Hold
+
+from . import pausing, queue
 
 #: url name -> the page of the top bar it belongs to
-SECTIONS = {"task": "board", "review": "reviews", "agent": "agents", "help_page": "help"}
+SECTIONS = {
+    "task": "board", "task_items": "board", "review": "reviews",
+    "agent": "agents", "help_page": "help", "workflow": "workflows",
+    "workflow_diff": "workflows", "members": "workflows", "schedule": "schedules",
+    "new_schedule": "schedules",
+    "edit_schedule": "schedules", "message": "messages",
+}  # fmt: skip
 
 
 class Frame:
@@ -44,28 +51,41 @@ class Frame:
 
     @cached_property
     def reviews(self) -> int:
-        """How many open reviews this person may decide."""
-        groups = access.GROUPS[: access.level(self.user) + 1]
-        mine = Q(deciders__group__in=groups) | Q(deciders__group__isnull=True)
-        return Review.objects.filter(mine, open=1).count() if access.can(self.user, "approve") else 0
+        """How many decisions wait for this person."""
+        return queue.count(self.user) if access.anywhere(self.user, "approve") else 0
+
+    @property
+    def at(self) -> str:
+        """The page that is looked at, also while only its banner is asked for."""
+        asked = self.request.GET.get("at", "") if self.here == "holds" else ""
+        return asked or self.request.path
+
+    @cached_property
+    def pauses(self) -> list[pausing.Pause]:
+        """The open holds that this page is under, with how far each is."""
+        return pausing.touching(self.request, self.at) if self.user else []
 
     @cached_property
     def hold(self) -> Hold | None:
-        """The open hold on everything, with how much still runs and how much it keeps back."""
-        hold = Hold.objects.filter(scope=Hold.Scope.ALL, open=1).first() if self.user else None
-        if hold:
-            rows = supervision.under(hold)
-            hold.running = rows.filter(status=Subtask.Status.DOING).count()  # type: ignore[attr-defined]
-            hold.held = rows.filter(status=Subtask.Status.READY).count()  # type: ignore[attr-defined]
-        return hold
+        """The open hold on everything."""
+        return next((one.hold for one in self.pauses if one.hold.scope == Hold.Scope.ALL), None)
+
+    @cached_property
+    def absence(self) -> Absence | None:
+        """The time away that this person is in."""
+        return away.current(f"user:{self.user.username}") if self.user else None
 
     @cached_property
     def can_inject(self) -> bool:
-        return access.can(self.user, "inject")
+        return access.anywhere(self.user, "inject")
 
     @cached_property
     def can_pause(self) -> bool:
         return access.can(self.user, "pause")
+
+    @cached_property
+    def can_schedule(self) -> bool:
+        return access.anywhere(self.user, "schedule")
 
     @cached_property
     def can_configure(self) -> bool:
@@ -74,7 +94,7 @@ class Frame:
     @cached_property
     def read_only(self) -> bool:
         """Whether this person may look and nothing else."""
-        return self.user is not None and not access.can(self.user, "comment")
+        return self.user is not None and not access.anywhere(self.user, "comment")
 
 
 def _is_part(request: HttpRequest) -> bool:

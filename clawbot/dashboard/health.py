@@ -10,6 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET
 
+from tasks import seal
 from tasks.clock import now
 from tasks.models import Hold, Run, Subtask, Worker
 from tasks.supervision import under
@@ -51,7 +52,10 @@ def progress(request: HttpRequest) -> JsonResponse:
     paused = Hold.objects.filter(scope=Hold.Scope.ALL, open=1).exists()
     idle_seconds = _untouched_seconds()
     moves = workers > 0 and idle_seconds < PATIENCE.total_seconds()
-    data = {"moves": moves, "workers": workers, "paused": paused, "untouched_seconds": round(idle_seconds)}
+    data = {
+        "moves": moves, "workers": workers, "paused": paused, "untouched_seconds": round(idle_seconds),
+        "unsealed_seconds": round(seal.unsealed_seconds()),
+    }  # fmt: skip
     return JsonResponse(data, status=200 if moves else 503)
 
 

@@ -23,6 +23,7 @@ DOCS = Path(settings.ROOT) / "docs"
 INDEX = "index"
 _LINK = re.compile(r'(<a href=")([^"]+)(")')
 _HEADING = re.compile(r"<(h[23])>(.*?)</\1>", re.DOTALL)
+_WORKFLOW = re.compile(r"\.\./tasks/workflows/(\w+)/README")
 _TAG = re.compile(r"<[^>]+>")
 
 
@@ -81,6 +82,8 @@ def _inside(link: re.Match[str], name: str) -> str:
     if parts.scheme or parts.netloc or not parts.path.endswith(".md"):
         return link[0]
     target = posixpath.normpath(posixpath.join(posixpath.dirname(name), parts.path)).removesuffix(".md")
+    if shipped := _WORKFLOW.fullmatch(target):  # its README is shown on its own page
+        return f"{link[1]}{reverse('workflow', args=[shipped[1]])}{link[3]}"
     url = reverse("help") if target == INDEX else reverse("help_page", args=[target])
     return f"{link[1]}{url}{'#' + parts.fragment if parts.fragment else ''}{link[3]}"
 

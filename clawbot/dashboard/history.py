@@ -1,48 +1,19 @@
-"""What usually happens: how long a stage takes here, what it costs, what a verdict writes, who comes next."""
+"""What comes next, by the workflow and its history: after a verdict, and to a person."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
-from statistics import median
 from typing import Any
 
 from tasks import clock, output
-from tasks.models import Review, Run, Subtask, Task
-from tasks.workflow import downstream
+from tasks.models import Review, Subtask, Task
+from tasks.shape import HUMAN
+from tasks.standing import is_active
 
-# Enough to be usual, few enough to notice that a stage became slower.
-RECENT = 40
-FINISHED = (Run.Status.DONE, Run.Status.RETURNED)
-
-
-@dataclass(frozen=True)
-class Usual:
-    """The median of recent runs of one stage of one workflow."""
-
-    seconds: float
-    cost: Decimal
-
-
-def usual_run(task: Task, stage: str) -> Usual | None:
-    """How long this stage usually works and what it costs; None before its first finished run."""
-    return usual_stages(task.workflow_id).get(stage)
-
-
-def usual_stages(workflow: int) -> dict[str, Usual]:
-    """What every stage of a workflow usually takes and costs, from its recent runs, in one query."""
-    runs = Run.objects.filter(subtask__workflow=workflow, ended_at__isnull=False, status__in=FINISHED)
-    rows: dict[str, list[tuple[float, Decimal]]] = {}
-    wanted = runs.order_by("-id").values_list("subtask__stage", "started_at", "ended_at", "cost_usd")
-    for stage, start, end, cost in wanted[: RECENT * 8]:
-        seconds = (end - start).total_seconds() if end else 0.0
-        rows.setdefault(stage, []).append((seconds, cost))
-    return {
-        stage: Usual(median(seconds for seconds, _ in found), median(cost for _, cost in found))
-        for stage, found in rows.items()
-    }
+from .pace import Pace
+from .pace import stages as stages_of
 
 
 def after(review: Review) -> dict[str, Any] | None:
@@ -71,34 +42,57 @@ class Coming:
 
 
 def coming(tasks: Iterable[Task]) -> list[Coming]:
-    """When running tasks should reach their next human stage, soonest first."""
-    usual: dict[int, dict[str, Usual]] = {}
+    """When running tasks should reach their next human stage, soonest first. Tasks come with the current
+    rows of their stages prefetched."""
+    usual: dict[int, dict[str, Pace]] = {}
     found = []
     for task in tasks:
-        live = [row for row in task.subtasks.all() if row.live]
-        now_at = next(
-            (row for row in live if row.status in {Subtask.Status.DOING, Subtask.Status.READY}), None
-        )
-        if now_at is None:
+        rows = {row.stage: row for row in task.subtasks.all() if row.live and not row.item}
+        now_at = next((row for row in rows.values() if is_active(row)), None)
+        if now_at is None or task.undoing_at:
             continue
         if task.workflow_id not in usual:
-            usual[task.workflow_id] = usual_stages(task.workflow_id)
-        found.append(Coming(task, now_at.agent, _arrival(task, now_at, usual[task.workflow_id])))
+            usual[task.workflow_id] = stages_of(task.workflow_id)
+        found.append(Coming(task, now_at.agent, _arrival(task, rows, usual[task.workflow_id])))
     far = clock.now() + timedelta(days=3650)
     return sorted(found, key=lambda one: one.at or far)
 
 
-def _arrival(task: Task, row: Subtask, usual: dict[str, Usual]) -> datetime | None:
-    stages = task.workflow_version.stages
-    names = downstream(row.stage, stages)
-    humans = [stage["name"] for stage in stages if stage["agent"] == "human" and stage["name"] in names]
-    if not humans:
+def _arrival(task: Task, rows: dict[str, Subtask], usual: dict[str, Pace]) -> datetime | None:
+    """When the first person should be asked: the longest way there, for branches run at the same time.
+    None where a stage on the way has no history, or nobody will be asked."""
+    stages = {stage["name"]: stage for stage in task.workflow_version.stages}
+    known: dict[str, float | None] = {}
+
+    def over(name: str) -> float | None:
+        """Seconds until this stage is over."""
+        if name not in known:
+            known[name] = _sum(before(name), _left(rows.get(name), usual.get(name)))
+        return known[name]
+
+    def before(name: str) -> float | None:
+        ends = [over(other) for other in stages[name]["needs"]]
+        return None if None in ends else max((end for end in ends if end is not None), default=0.0)
+
+    people = [name for name, stage in stages.items() if stage["agent"] == HUMAN and _is_ahead(rows.get(name))]
+    times = [before(name) for name in people]
+    soonest = min((time for time in times if time is not None), default=None)
+    return clock.now() + timedelta(seconds=soonest) if soonest is not None else None
+
+
+def _is_ahead(row: Subtask | None) -> bool:
+    return row is not None and row.status in Subtask.OPEN
+
+
+def _left(row: Subtask | None, pace: Pace | None) -> float | None:
+    """Seconds that a stage still takes; None where nobody knows."""
+    if row is None or row.status in Subtask.ENDED:
+        return 0.0
+    if pace is None:
         return None
-    ahead = names[: names.index(humans[0])]
-    if any(name not in usual for name in ahead):
-        return None
-    spent = (clock.now() - row.started_at).total_seconds() if row.started_at else 0
-    left = max(usual[row.stage].seconds - spent, 0) + sum(
-        usual[name].seconds for name in ahead if name != row.stage
-    )
-    return clock.now() + timedelta(seconds=left)
+    spent = (clock.now() - row.started_at).total_seconds() if row.started_at else 0.0
+    return max(pace.working - spent, 0.0)
+
+
+def _sum(left: float | None, right: float | None) -> float | None:
+    return None if left is None or right is None else left + right

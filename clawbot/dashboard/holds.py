@@ -8,12 +8,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from tasks import supervision
+from tasks import access, supervision
 from tasks.clock import now
 from tasks.machine import Refused
 from tasks.models import Hold
+
+from . import pausing
 
 
 @require_http_methods(["GET", "POST"])
@@ -34,11 +36,38 @@ def holds(request: HttpRequest) -> HttpResponse:
     return redirect(back(request))
 
 
+@require_GET
+def one(request: HttpRequest, pk: int) -> HttpResponse:
+    """One hold: who, why, until; what still finishes, and what goes on when it is lifted."""
+    hold = get_object_or_404(access.seen(Hold, request.user), pk=pk)
+    may = not access.reason(request.user, "resume", hold)
+    context = {"hold": pausing.pause(hold), "work": pausing.work(hold), "may_lift": may}
+    return render(request, "pages/hold.html", context)
+
+
+@require_POST
+def stop(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop now what still runs under a hold; each stage starts over when the hold is lifted."""
+    hold = get_object_or_404(access.seen(Hold, request.user), pk=pk)
+    try:
+        reason = request.POST.get("why", "").strip() or hold.why
+        count = supervision.stop(hold, by=f"user:{request.user.username}", reason=reason)
+    except Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        said = f"{count} stopped; each starts over after the pause." if count else "Nothing ran any more."
+        messages.success(request, said)
+    return redirect("hold", hold.pk)
+
+
 @require_POST
 def lift(request: HttpRequest, pk: int) -> HttpResponse:
     """Lift one hold."""
     try:
-        supervision.resume(get_object_or_404(Hold, pk=pk), by=f"user:{request.user.username}")
+        hold = get_object_or_404(access.seen(Hold, request.user), pk=pk)
+        goes_on = pausing.goes_on(hold)
+        supervision.resume(hold, by=f"user:{request.user.username}")
+        messages.success(request, f"Resumed. {goes_on}")
     except Refused as refused:
         messages.error(request, str(refused))
     return redirect(back(request))

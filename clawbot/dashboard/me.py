@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
@@ -9,14 +11,23 @@ from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render, resolve_url
+from django.utils.dateparse import parse_datetime
+from django.utils.timezone import is_naive, localtime, make_aware
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from clawbot.people.models import User
+from clawbot.people import tokens
+from clawbot.people.models import Token, User
+from tasks import away
+from tasks.clock import now
+from tasks.machine import Refused
+from tasks.models import Absence, Review
 
 from .holds import back
 
+#: how long a token works, as the form offers it
+TOKEN_DAYS = {"30": "30 days", "90": "90 days", "365": "A year", "": "Until I revoke it"}
 THEME_COOKIE_SECONDS = 365 * 24 * 3600
 
 
@@ -72,6 +83,80 @@ def theme(request: HttpRequest) -> HttpResponse:
     return _with_theme(redirect(back(request)), wanted)
 
 
+@sensitive_post_parameters()
+@require_POST
+def make_token(request: HttpRequest) -> HttpResponse:
+    """Make an API token and show it, this once: what is not on this answer is nowhere."""
+    user, given = _person(request), request.POST
+    days, name, scope = (given.get(key, "") for key in ("days", "name", "scope"))
+    try:
+        ends = tokens.ends(int(days)) if days.isdecimal() else None
+        made = tokens.make(user.username, name, by=f"user:{user.username}", scope=scope, expires_at=ends)
+    except Refused as refused:
+        return _page(request, Settings(instance=user), _password_form(user), status=422, refused=str(refused))
+    return _page(request, Settings(instance=user), _password_form(user), status=201, made=made)
+
+
+@require_POST
+def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
+    """End one of one's own tokens at once. Twice is once."""
+    token = get_object_or_404(Token.objects.select_related("user"), pk=pk, user=_person(request))
+    tokens.revoke(token, by=f"user:{token.user.username}")
+    messages.success(request, f"“{token.name}” is revoked: nothing gets in with it any more.")
+    return redirect(f"{resolve_url('me')}#tokens")
+
+
+@require_POST
+def leave(request: HttpRequest) -> HttpResponse:
+    """Be out of office from one time to another; somebody may stand in."""
+    user, given = _person(request), request.POST
+    try:
+        starts, ends = _time(given.get("starts_at", "")) or now(), _time(given.get("ends_at", ""))
+        if ends is None:
+            raise Refused("Cannot be out without an end: say until when, you can come back sooner.")
+        who = f"user:{given['delegate']}" if given.get("delegate") else ""
+        by = f"user:{user.username}"
+        away.leave(by, starts_at=starts, ends_at=ends, delegate=who, why=given.get("why", ""))
+    except Refused as refused:
+        told = {"away_refused": str(refused), "given": given}
+        return _page(request, Settings(instance=user), _password_form(user), status=422, **told)
+    messages.success(request, "Written down. Your reviews go to who stands in while you are out.")
+    return redirect(f"{resolve_url('me')}#away")
+
+
+@require_POST
+def come_back(request: HttpRequest, pk: int) -> HttpResponse:
+    """Be back now, or call a planned time off."""
+    user = _person(request)
+    away.come_back(f"user:{user.username}", get_object_or_404(Absence, pk=pk, user=user))
+    messages.success(request, "Welcome back. What somebody took over for you stays with them.")
+    return redirect(f"{resolve_url('me')}#away")
+
+
+def _time(text: str) -> datetime | None:
+    """A time as the browser's field gives it, in the person's own zone; None where there is none. Refused
+    where it is no time."""
+    if not text.strip():
+        return None
+    found = parse_datetime(text.strip())
+    if found is None:
+        raise Refused(f"Cannot read {text[:40]!r} as a time: write it like 2026-11-21T14:00.")
+    return make_aware(found) if is_naive(found) else found
+
+
+def _away(user: User) -> dict[str, Any]:
+    """What the out-of-office form shows: times away to come, who could stand in, and what it would mean."""
+    me = f"user:{user.username}"
+    mine = list(Review.objects.filter(open=1, owner=me).select_related("task"))
+    others = User.objects.filter(is_active=True).exclude(pk=user.pk).order_by("username")
+    return {
+        "absences": list(
+            Absence.objects.filter(user=user, ended_at=None, ends_at__gt=now()).select_related("delegate")
+        ),
+        "others": others[:500], "mine": mine, "now_local": localtime(now()).strftime("%Y-%m-%dT%H:%M"),
+    }  # fmt: skip
+
+
 def _person(request: HttpRequest) -> User:
     assert isinstance(request.user, User), "LoginRequiredMiddleware lets nobody else in."
     return request.user
@@ -83,10 +168,14 @@ def _password_form(user: User, data: object = None) -> SetPasswordForm:
 
 
 def _page(
-    request: HttpRequest, form: Settings, password_form: SetPasswordForm, *, status: int
+    request: HttpRequest, form: Settings, password_form: SetPasswordForm, *, status: int, **more: Any
 ) -> HttpResponse:
-    context = {"form": form, "password_form": password_form, "zones": sorted(available_timezones())}
-    return render(request, "pages/me.html", context, status=status)
+    context = {
+        "form": form, "password_form": password_form, "zones": sorted(available_timezones()),
+        **_away(_person(request)),
+        "tokens": tokens.of(_person(request)), "token_days": TOKEN_DAYS,
+    }  # fmt: skip
+    return render(request, "pages/me.html", context | more, status=status)
 
 
 def _with_theme(response: HttpResponse, theme: str) -> HttpResponse:

@@ -12,6 +12,8 @@ from django.shortcuts import resolve_url
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
+from tasks import log
+
 from .frame import Frame
 
 
@@ -20,7 +22,7 @@ def frame(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Http
 
     def answer(request: HttpRequest) -> HttpResponse:
         request.frame = Frame(request)  # type: ignore[attr-defined]
-        with timezone.override(zone_of(request.user)):
+        with timezone.override(zone_of(request.user)), log.through(_door(request.path)):
             response = get_response(request)
         response.headers.setdefault("Cache-Control", "no-store")
         if request.headers.get("HX-Request") == "true" and _asks_to_sign_in(response):
@@ -28,6 +30,12 @@ def frame(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Http
         return response
 
     return answer
+
+
+def _door(path: str) -> str:
+    """The door as the log names it: `/api/v1/tasks/` comes through the API, all else from a page."""
+    first = path.strip("/").partition("/")[0]
+    return first if first in {"api", "mcp", "slack"} else "page"
 
 
 def zone_of(user: object) -> ZoneInfo:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 import uuid
@@ -15,7 +14,8 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -25,33 +25,20 @@ from tasks import access, lifecycle
 from tasks import workflow as workflows
 from tasks.machine import Refused
 from tasks.models import Subtask, Task, Workflow
+from tasks.shape import ENGINE, HUMAN
 
-from . import history
+from . import pace
+from .task_form import fields, missing, number, read, upload_to
 
 MOST_FILES = 40
 MOST_BYTES = 20_000_000
-# The title has its own place above the form; a long text is worth more than one line.
-LONG_TEXTS = {"brief", "description", "instructions", "text", "body"}
 ALIKE_WORDS = 3
-
-
-@dataclass(frozen=True)
-class Field:
-    """One input of the form, made from one property of the schema."""
-
-    name: str
-    kind: str  # line, text, lines, files, number, date, pair, yes, data
-    label: str
-    help: str
-    required: bool
-    value: Any
-    error: str = ""
 
 
 @require_http_methods(["GET", "POST"])
 def show(request: HttpRequest) -> HttpResponse:
     """The form; posted, it injects a task and goes to it."""
-    flow = _flow(request.POST.get("workflow") or request.GET.get("workflow"))
+    flow = _flow(request, request.POST.get("workflow") or request.GET.get("workflow"))
     if request.method == "POST":
         return _inject(request, flow)
     given = _prefilled(request, flow)
@@ -61,11 +48,16 @@ def show(request: HttpRequest) -> HttpResponse:
 @require_GET
 def alike(request: HttpRequest) -> HttpResponse:
     """A hint under the title: tasks that look the same."""
-    return render(request, "parts/_alike.html", {"alike": similar(request.GET.get("title", ""))})
+    return render(request, "parts/_alike.html", {"alike": similar(request, request.GET.get("title", ""))})
 
 
-def _flow(slug: str | None) -> Workflow | None:
-    rows = Workflow.objects.filter(active__isnull=False).select_related("active")
+def _flows(request: HttpRequest) -> QuerySet[Workflow]:
+    """The workflows that this person may see."""
+    return access.seen(Workflow, request.user).filter(active__isnull=False).select_related("active")
+
+
+def _flow(request: HttpRequest, slug: str | None) -> Workflow | None:
+    rows = _flows(request)
     return rows.filter(slug=slug).first() if slug else rows.first()
 
 
@@ -76,117 +68,22 @@ def _form(
     *,
     trouble: str = "",
     errors: dict[str, str] | None = None,
+    is_asked: bool = False,
 ) -> HttpResponse:
     sample = request.POST.get("sample") or request.GET.get("sample", "")
     return render(request, "pages/new_task.html", {
-        "flow": flow, "flows": Workflow.objects.filter(active__isnull=False), "title": given.get("title", ""),
+        "flow": flow, "flows": _flows(request), "title": given.get("title", ""),
         "fields": fields(flow, given, errors or {}) if flow else [], "samples": samples(flow) if flow else [],
         "sample": sample if flow and sample in samples(flow) else "", "plan": plan(flow) if flow else None,
-        "alike": similar(given.get("title", "")), "trouble": trouble, "errors": errors or {},
+        "alike": similar(request, given.get("title", "")), "trouble": trouble, "errors": errors or {},
         "due": request.POST.get("due", ""), "priority": request.POST.get("priority", "0"),
         "start": request.POST.get("start", "now"),
         "request_id": request.POST.get("request_id") or uuid.uuid4().hex,
-        "why_not": access.reason(request.user, "inject"),
+        "upload_to": upload_to(flow) if flow else "", "is_asked": is_asked,
+        "optional": [one.label for one in fields(flow, {}, {}) if not one.required and one.kind != "files"]
+        if flow else [],
+        "why_not": access.reason(request.user, "inject", flow),
     }, status=422 if trouble or errors else 200)  # fmt: skip
-
-
-# -- The form from the schema -------------------------------------------------------------------------
-
-
-def fields(flow: Workflow, given: dict[str, Any], errors: dict[str, str]) -> list[Field]:
-    """Every property of the workflow's input but the title and the due date, in the order of the file."""
-    schema = _schema(flow)
-    required = set(schema.get("required", []))
-    return [
-        Field(
-            name=name, kind=_kind(name, one), label=name.replace("_", " ").capitalize(),
-            help=one.get("description", ""), required=name in required,
-            value=_shown(_kind(name, one), given.get(name)), error=errors.get(name, ""),
-        )
-        for name, one in schema.get("properties", {}).items()
-        if name not in {"title", "due"}
-    ]  # fmt: skip
-
-
-def _schema(flow: Workflow) -> dict[str, Any]:
-    return dict(flow.active.definition["input"]) if flow.active else {}
-
-
-def _kind(name: str, one: dict[str, Any]) -> str:
-    match one.get("type"):
-        case "array" if name in {"sources", "files"}:
-            return "files"
-        case "array" if one.get("items", {}).get("type") in (None, "string"):
-            return "lines"
-        case "object" if set(one.get("properties", {})) == {"min", "max"}:
-            return "pair"
-        case "integer" | "number":
-            return "number"
-        case "boolean":
-            return "yes"
-        case "array" | "object":
-            return "data"
-    if one.get("format") == "date":
-        return "date"
-    return "text" if name in LONG_TEXTS else "line"
-
-
-def _shown(kind: str, value: Any) -> Any:
-    """A value as the control holds it."""
-    if kind in {"lines", "files"}:
-        return "\n".join(str(one) for one in value or [])
-    if kind == "pair":
-        return value if isinstance(value, dict) else {}
-    if kind == "data":
-        return json.dumps(value, indent=2, ensure_ascii=False) if value else ""
-    return "" if value is None else value
-
-
-def read(flow: Workflow, post: QueryDict) -> dict[str, Any]:
-    """The form's values as the input they stand for. Empty controls are left out. Raises `Refused`
-    where one cannot be read."""
-    given: dict[str, Any] = {}
-    for name, one in _schema(flow).get("properties", {}).items():
-        value = _value(_kind(name, one), name, post)
-        if value not in (None, "", [], {}):
-            given[name] = value
-    return given
-
-
-def _value(kind: str, name: str, post: QueryDict) -> Any:
-    text = post.get(name, "").strip()
-    match kind:
-        case "lines" | "files":
-            return [line.strip() for line in text.splitlines() if line.strip()]
-        case "pair":
-            ends = {end: _number(post.get(f"{name}_{end}", ""), name) for end in ("min", "max")}
-            return {end: value for end, value in ends.items() if value is not None}
-        case "number":
-            return _number(text, name)
-        case "yes":
-            return name in post
-        case "data":
-            return _data(text, name)
-    return text
-
-
-def _number(text: str, name: str) -> int | float | None:
-    text = text.strip()
-    if not text:
-        return None
-    try:
-        return int(text) if text.lstrip("-").isdecimal() else float(text)
-    except ValueError:
-        raise Refused(f"{name.replace('_', ' ').capitalize()}: {text!r} is not a number.") from None
-
-
-def _data(text: str, name: str) -> Any:
-    if not text:
-        return None
-    try:
-        return strict_yaml.load(text, name, scalars="json").value
-    except strict_yaml.Unreadable as error:
-        raise Refused(f"{name.replace('_', ' ').capitalize()}: {error}") from None
 
 
 # -- Inject -------------------------------------------------------------------------------------------
@@ -199,16 +96,19 @@ def _inject(request: HttpRequest, flow: Workflow | None) -> HttpResponse:
     with tempfile.TemporaryDirectory(prefix="clawbot-upload-") as folder:
         try:
             given = read(flow, request.POST)
-            if errors := _missing(flow, title, given):
+            if request.POST.get("do") == "rows":
+                return _form(request, flow, {**given, "title": title}, is_asked=True)
+            if files := _gather(request, flow, Path(folder)):
+                place = upload_to(flow)
+                given[place] = [*given.get(place, []), *files]
+            if errors := missing(flow, title, given):
                 return _form(request, flow, {**given, "title": title}, errors=errors)
-            files = _gather(request, flow, Path(folder))
-            sources = [*given.get("sources", []), *files]
             task = lifecycle.inject(
-                flow.slug, title=title, input={**given, **({"sources": sources} if sources else {})},
+                flow.slug, title=title, input={**given, "title": title},
                 by=f"user:{request.user.username}", folder=Path(folder),
                 key=request.POST.get("request_id") or None, backlog=request.POST.get("start") == "backlog",
                 due_on=_date(request.POST.get("due", "")),
-                priority=max(-10, min(10, int(_number(request.POST.get("priority", "0"), "priority") or 0))),
+                priority=max(-10, min(10, int(number(request.POST.get("priority", "0"), "priority") or 0))),
             )  # fmt: skip
         except Refused as refused:
             return _form(request, flow, {**given, "title": title}, trouble=str(refused))
@@ -218,15 +118,6 @@ def _inject(request: HttpRequest, flow: Workflow | None) -> HttpResponse:
     if request.POST.get("do") == "another":
         return redirect(f"{request.path}?workflow={flow.slug}")
     return redirect(f"/tasks/{task.key}/")
-
-
-def _missing(flow: Workflow, title: str, given: dict[str, Any]) -> dict[str, str]:
-    """What is required and empty, by field."""
-    values = {**given, "title": title}
-    required = dict.fromkeys(["title", *_schema(flow).get("required", [])])
-    return {
-        name: f"{name.replace('_', ' ').capitalize()} is needed." for name in required if not values.get(name)
-    }
 
 
 def _date(text: str) -> date | None:
@@ -282,12 +173,12 @@ def _prefilled(request: HttpRequest, flow: Workflow | None) -> dict[str, Any]:
     return {**strict_yaml.load(brief.read_text("utf-8"), brief.name, scalars="json").value, **given}
 
 
-def similar(title: str) -> list[Task]:
+def similar(request: HttpRequest, title: str) -> list[Task]:
     """Recent tasks whose title shares most of its longer words."""
     wanted = _long_words(title)
     if len(wanted) < 2:
         return []
-    recent = Task.objects.exclude(outcome=Task.Ending.CANCELLED).order_by("-id")[:300]
+    recent = access.seen(Task, request.user).exclude(outcome=Task.Ending.CANCELLED).order_by("-id")[:300]
     return [task for task in recent if _alike(wanted, _long_words(task.title))][:3]
 
 
@@ -304,9 +195,10 @@ def _alike(left: set[str], right: set[str]) -> bool:
 class Step:
     """One stage of the plan: whose it is, what it is called, how long it usually takes."""
 
-    by: str  # agent:writer; empty for a person
+    by: str  # agent:writer, clawbot for a task that is injected; empty for a person
     word: str
     seconds: float | None
+    terms: str = ""
 
 
 @dataclass(frozen=True)
@@ -323,23 +215,39 @@ class Plan:
 def plan(flow: Workflow) -> Plan:
     """The stages of the active version with their usual times, from recent runs."""
     stages: list[dict[str, Any]] = flow.active.stages if flow.active else []
-    usual = history.usual_stages(flow.pk)
-    agents = [stage["name"] for stage in stages if stage["agent"] != "human"]
+    usual = pace.stages(flow.pk)
+    agents = [stage["name"] for stage in stages if stage["agent"] != HUMAN and not _is_perhaps(stage, stages)]
     known = all(name in usual for name in agents) and bool(agents)
     first = [stage["name"] for stage in stages if not stage["needs"]]
     return Plan(
         steps=[_step(stage, usual) for stage in stages],
-        seconds=sum(usual[name].seconds for name in agents) if known else None,
+        seconds=sum(usual[name].working for name in agents) if known else None,
         cost=sum((usual[name].cost for name in agents), Decimal(0)) if known else None,
         ahead=Subtask.objects.filter(workflow=flow, stage__in=first, status=Subtask.Status.READY).count(),
         publishes=list(_outputs(stages)),
     )
 
 
-def _step(stage: dict[str, Any], usual: dict[str, history.Usual]) -> Step:
-    by = "" if stage["agent"] == "human" else f"agent:{stage['agent']}"
+def _is_perhaps(stage: dict[str, Any], stages: list[dict[str, Any]]) -> bool:
+    """Whether only some tasks go through a stage: it, or every way to it, has a condition."""
+    if stage.get("when"):
+        return True
+    needed = [one for one in stages if one["name"] in stage["needs"]]
+    return bool(needed) and all(_is_perhaps(one, stages) for one in needed)
+
+
+def _step(stage: dict[str, Any], usual: dict[str, pace.Pace]) -> Step:
+    by = "" if stage["agent"] == HUMAN else f"agent:{stage['agent']}" if stage["agent"] else ENGINE
     word = stage["title"] or role_word(stage["name"])
-    return Step(by, word, usual[stage["name"]].seconds if stage["name"] in usual else None)
+    seconds = usual[stage["name"]].working if by and stage["name"] in usual else None
+    return Step(by, word, seconds, _terms(stage))
+
+
+def _terms(stage: dict[str, Any]) -> str:
+    """When, and how often, a stage runs, where that is not simply once."""
+    if stage.get("each"):
+        return "once for each item"
+    return "if needed" if stage.get("when") else ""
 
 
 def _outputs(stages: Iterable[dict[str, Any]]) -> Iterable[str]:

@@ -2,37 +2,90 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
-from tasks import access, clock
+from tasks import access, clock, policy
 from tasks.models import Decision, Finding, Review
+from tasks.supervision import UNSETTLED
 
-UNSETTLED = (Finding.State.OPEN, Finding.State.DISPUTED)
 
-
-def opened() -> QuerySet[Review]:
-    """Every open review, ranked."""
-    rows = Review.objects.filter(open=1).select_related(
-        "task__workflow", "task__workflow_version", "subtask", "artifact"
+def opened(user: Any) -> QuerySet[Review]:
+    """Every open review that this person may see, ranked."""
+    rows = (
+        access.seen(Review, user)
+        .filter(open=1)
+        .select_related("task__workflow", "task__workflow_version", "subtask", "artifact")
     )
     unsettled = Count("task__findings", filter=Q(task__findings__state__in=UNSETTLED))
     return rows.annotate(unsettled=unsettled).order_by(F("due_at").asc(nulls_last=True), "opened_at", "id")
 
 
 def waiting(user: Any) -> list[Review]:
-    """The reviews this person may decide and that nobody else has in hand."""
-    me, now = f"user:{user.username}", clock.now()
-    free = Q(owner="") | Q(owner=me) | Q(taken_until__lt=now)
-    return [review for review in opened().filter(free) if decides(user, review)]
+    """The reviews that this person may decide, that still want their answer, and that nobody else has."""
+    return [one for one in _unanswered(opened(user), user) if decides(user, one) and wants(one, user)]
+
+
+def count(user: Any) -> int:
+    """How many `waiting` has, for every page: only rules that name several groups are read row by row."""
+    rows = _unanswered(access.seen(Review, user).filter(open=1), user)
+    each = rows.filter(deciders__each__0__isnull=False).select_related("task", "artifact")
+    plain = rows.filter(asks(user), deciders__each__0__isnull=True)
+    return plain.count() + sum(decides(user, one) and wants(one, user) for one in each)
+
+
+def _unanswered(rows: QuerySet[Review], user: Any) -> QuerySet[Review]:
+    """Those of these that nobody else has in hand, and that wait for somebody beside this person: their
+    approval of the text is not among those counted."""
+    me = f"user:{user.username}"
+    free = Q(owner="") | Q(owner=me) | Q(taken_until__lt=clock.now())
+    mine = Decision.objects.filter(by=me, verb="approve", undone_at__isnull=True)
+    return rows.filter(
+        free, ~Exists(mine.filter(review=OuterRef("pk"), artifact_sha256=OuterRef("artifact_sha256")))
+    )
+
+
+def wants(review: Review, user: Any) -> bool:
+    """Whether this person's answer would still count. One that the first answer settles costs no query."""
+    rule = review.deciders or {}
+    several = bool(rule.get("each") or rule.get("four_eyes") or rule.get("count", 1) != 1)
+    return not several or policy.wants(review, f"user:{user.username}")
+
+
+def together(reviews: Iterable[Review]) -> dict[int, list[Review]]:
+    """Review -> those that wait for the same kind of reason in the same stage of the same task, itself among
+    them, in their order. Only items of a stage that fans out have company."""
+    found: dict[tuple[Any, ...], list[Review]] = {}
+    mates: dict[int, list[Review]] = {}
+    for one in reviews:
+        item = one.subtask.item
+        key = (one.task_id, one.subtask.stage, one.kind) if item else (one.pk,)
+        mates[one.pk] = found.setdefault(key, [])
+        mates[one.pk].append(one)
+    return mates
 
 
 def decides(user: Any, review: Review) -> bool:
     """Whether this person belongs to those the review asks. (Four eyes may still stop one verb.)"""
-    return access.in_group(user, review.deciders.get("group", "operators"))
+    workflow = review.task.workflow_id
+    return any(access.in_group(user, group, workflow) for group in policy.groups(review.deciders or {}))
+
+
+def asks(user: Any) -> Q:
+    """The same as a condition, for counting: the reviews whose groups this person belongs to."""
+    mine = _asks(access.level(user))
+    for workflow in access.workflows(user, "approve") or ():
+        mine |= Q(task__workflow=workflow) & _asks(access.level_in(user, workflow))
+    return mine
+
+
+def _asks(level: int) -> Q:
+    asked = Q(deciders__group__in=access.GROUPS[: level + 1])
+    return asked | Q(deciders__group__isnull=True) if level >= access.GROUPS.index("operators") else asked
 
 
 def unsettled(review: Review) -> int:
@@ -74,8 +127,10 @@ def undoable(user: Any) -> Undoable | None:
     """This person's latest decision whose undo window is open. It comes from the rows, so every page
     shows the same toast, and a reload does not lose it."""
     now = clock.now()
+    # One of several approvals is counted at once, and can be taken back while the others are asked.
+    pending = Q(released_at__isnull=True) | Q(verb="approve", review__open=1)
     rows = Decision.objects.filter(
-        by=f"user:{user.username}", undone_at__isnull=True, released_at__isnull=True, release_at__gt=now
+        pending, by=f"user:{user.username}", undone_at__isnull=True, release_at__gt=now
     )
     latest = rows.select_related("review__task", "review__artifact").order_by("-id").first()
     return Undoable(latest, max(1, round((latest.release_at - now).total_seconds()))) if latest else None

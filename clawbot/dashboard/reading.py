@@ -16,10 +16,13 @@ from django.urls import reverse
 from agents.prose import article
 from clawbot import draft
 from clawbot.templatetags.clawbot import icon
-from tasks import access, artifacts, clock, supervision
+from tasks import access, artifacts, clock, items, supervision
+from tasks.graph import UNDO
 from tasks.models import Artifact, Comment, Decision, Finding, Review, Run, Task
+from tasks.standing import capital
+from tasks.why import why
 
-from . import history, sources
+from . import calls, consequences, deciders, history, pace, requests, sources, task_items
 
 VIEWS = {"changes": "Changes", "clean": "Clean", "output": "Output"}
 PANES = ("sources", "brief", "thread", "checks")
@@ -58,6 +61,8 @@ class Page:
     view: str
     pane: str
     sheet: str
+    drafts: list[Artifact] = field(default_factory=list)  # all of them, oldest first
+    returned: Artifact | None = None  # the draft that this person returned last
     findings: list[Finding] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
     words: int = 0
@@ -86,7 +91,8 @@ class Page:
 def page(review: Review, user: Any, query: QueryDict) -> Page:
     """Read the page of a review for a person, as its address asks."""
     task, me = review.task, f"user:{user.username}"
-    latest = review.artifact if review.open else _newest(review)
+    # A call is no draft: it is read as a table, and nothing is compared with it.
+    latest = None if review.kind == Review.Kind.TOOL else review.artifact if review.open else _newest(review)
     drafts = _drafts(latest)
     shown = _numbered(drafts, query.get("to")) or latest
     bases = [one for one in drafts if shown and one.number < shown.number]
@@ -98,6 +104,7 @@ def page(review: Review, user: Any, query: QueryDict) -> Page:
     here = Page(
         review=review, task=task, query=query, me=me, shown=shown, latest=latest, base=base, bases=bases,
         base_by=base_by, view=view, pane=pane if pane in PANES else "", sheet=query.get("sheet", ""),
+        drafts=drafts, returned=_returned(task, bases, me),
     )  # fmt: skip
     here.findings = _findings(here)
     here.comments = _comments(here)
@@ -133,6 +140,13 @@ def _drafts(latest: Artifact | None) -> list[Artifact]:
 
 def _numbered(drafts: list[Artifact], number: str | None) -> Artifact | None:
     return next((one for one in drafts if str(one.number) == number), None)
+
+
+def _returned(task: Task, bases: list[Artifact], me: str) -> Artifact | None:
+    """The newest of these drafts that this person sent back."""
+    mine = Decision.objects.filter(review__task=task, by=me, verb="send_back", undone_at__isnull=True)
+    sent = set(mine.values_list("artifact_sha256", flat=True))
+    return next((one for one in reversed(bases) if one.sha256 in sent), None)
 
 
 def _base(task: Task, bases: list[Artifact], me: str, wanted: str | None) -> tuple[Artifact | None, str]:
@@ -344,21 +358,43 @@ def outputs(here: Page, wanted: str) -> dict[str, Any]:
 # -- The verdict --------------------------------------------------------------------------------------
 
 
+def place(review: Review) -> str:
+    """What a review is about, in a sentence: fact check; item 3 of read; the taking back of pay."""
+    row = review.subtask
+    stage = row.stage.removesuffix(UNDO).replace("_", " ")
+    stage = f"the taking back of {stage}" if row.stage.endswith(UNDO) else stage
+    return f"item {items.number(row.item)} of {stage}" if row.item else stage
+
+
 def verdict(here: Page, user: Any) -> dict[str, Any]:
     """What can be decided, what it does, and why a control is missing."""
     review = here.review
-    next_stage = history.after(review)
+    next_stage, call = history.after(review), calls.read(review)
     return {
+        "place_word": place(review),
+        "item": task_items.words(review.subtask.given) if review.subtask.item else "",
+        "skips": _skips(review),
+        "meanwhile": _meanwhile(review),
+        "undoes": review.subtask.stage.endswith(UNDO),
+        "cancels": consequences.cancel(here.task) if review.open and "cancel" in review.verbs else "",
         "verbs": set(review.verbs) if review.open else set(),
-        "why_not": access.reason(user, "approve", review),
+        "why_not": access.reason(user, "approve", review) or _has_answered(here),
         "may_operate": access.can(user, "retry", here.task),
         "may_edit": access.can(user, "edit", review),
-        "publishes": history.planned_paths(here.task, next_stage),
+        "publishes": [] if call else history.planned_paths(here.task, next_stage),
         "next_stage": next_stage,
         "gate": review.kind == Review.Kind.GATE,
+        "call": call,
         "last": last_decision(review),
         "question": "" if review.kind == Review.Kind.GATE else review.why,
     }
+
+
+def _has_answered(here: Page) -> str:
+    """Why somebody whose approval is counted cannot approve once more; empty for everybody else."""
+    standing = deciders.standing(here.review)
+    mine = here.review.open and here.me in standing.approved
+    return f"You have approved this. {standing.missing}" if mine else ""
 
 
 def last_decision(review: Review) -> Decision | None:
@@ -366,25 +402,39 @@ def last_decision(review: Review) -> Decision | None:
     return review.decisions.filter(undone_at__isnull=True).order_by("-id").first()
 
 
+def _meanwhile(review: Review) -> str:
+    """What goes on until somebody answers."""
+    if review.kind == Review.Kind.TOOL:
+        return "Nothing was sent. Unless somebody approves it, nothing will be; the agent waits."
+    if review.subtask.item:
+        return "The other items go on meanwhile; the stage ends when somebody answers."
+    if any(one != review.subtask.stage for one in why(review.task).at):
+        return "What does not need this stage goes on meanwhile."
+    return "Nothing moves on until somebody answers."
+
+
+def _skips(review: Review) -> str:
+    """What going on without it means."""
+    stage = capital(place(review))
+    if review.subtask.stage.endswith(UNDO):
+        return f"{stage} is left out: what that stage did in the world stays as it is."
+    if review.subtask.item:
+        return f"{stage} is left out; the others are joined without it."
+    return "Its work is left out; what waits for it starts at once."
+
+
 def sheet(here: Page) -> dict[str, Any]:
     """The return sheet: where to, the numbered requests so far, and what a return costs."""
-    targets = supervision.targets(here.review)
+    targets, is_call = supervision.targets(here.review), here.review.kind == Review.Kind.TOOL
     default = supervision.default_target(here.review)
     stages = {stage["name"]: stage for stage in here.task.workflow_version.stages}
-    first = (
-        Comment.objects.filter(task=here.task, number__isnull=False)
-        .order_by("-number")
-        .values_list("number", flat=True)
-        .first()
-        or 0
-    ) + 1
     return {
-        "targets": [(name, stages[name]["agent"]) for name in targets if _makes_text(name, here)],
+        "targets": [(name, stages[name]["agent"]) for name in targets if is_call or _makes_text(name, here)],
         "default": default,
         "agent": stages[default]["agent"] if default in stages else "",
-        "first": first,
+        "first": 1,
         "reasons": REASONS,
-        "usual": history.usual_run(here.task, default),
+        "usual": pace.stages(here.task.workflow_id).get(default),
     }
 
 
@@ -397,16 +447,11 @@ def _makes_text(stage: str, here: Page) -> bool:
 
 def facts(here: Page) -> dict[str, Any]:
     """The line under the title."""
+    readers = deciders.reading([here.review.pk], but=here.me).get(here.review.pk, ())
     spent = Run.objects.filter(task=here.task).aggregate(total=Sum("cost_usd"))["total"] or 0
     return {
         "cost": spent,
-        "owner": here.review.owner,
-        "reader": _reader(here.review, here.me),
+        "standing": deciders.standing(here.review, readers),
+        "answered": requests.answered(here.task, here.base, here.shown) if here.shown else [],
         "late": bool(here.review.due_at and here.review.open and here.review.due_at < clock.now()),
     }
-
-
-def _reader(review: Review, me: str) -> str:
-    """Whoever else has this review in front of them."""
-    taken = review.open and review.taken_until and review.taken_until > clock.now()
-    return review.owner if taken and review.owner != me else ""

@@ -14,9 +14,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from clawbot import draft
-from tasks import clock, supervision
+from tasks import access, authority, edits, reviews, supervision
 from tasks.machine import Refused
-from tasks.models import Artifact, Comment, Decision, Finding, Review
+from tasks.models import Artifact, Comment, Decision, Finding, Review, Task
 
 from . import queue, reading
 
@@ -26,20 +26,22 @@ MOST_REQUESTS = 50
 @require_GET
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """The page of one review; open it at a verb with `?sheet=return`."""
-    return _page(request, _review(pk))
+    review = _review(request, pk)
+    reviews.see(review, by=f"user:{request.user.username}")
+    return _page(request, review)
 
 
 @require_GET
 def pane(request: HttpRequest, pk: int) -> HttpResponse:
     """Only the right side, for a citation that was followed."""
-    here = reading.page(_review(pk), request.user, request.GET)
+    here = reading.page(_review(request, pk), request.user, request.GET)
     return render(request, "parts/_review_pane.html", {"here": here, **reading.pane(here)})
 
 
 @require_GET
 def news(request: HttpRequest, pk: int) -> HttpResponse:
     """What happened since the page was drawn: a decision, a newer draft, a reader. The text stays."""
-    review = _review(pk)
+    review = _review(request, pk)
     changed = str(review.version) != request.GET.get("version") or review.artifact_sha256 != request.GET.get(
         "sha"
     )
@@ -52,8 +54,9 @@ def news(request: HttpRequest, pk: int) -> HttpResponse:
     })  # fmt: skip
 
 
-def _review(pk: int) -> Review:
-    rows = Review.objects.select_related("task__workflow", "task__workflow_version", "subtask", "artifact")
+def _review(request: HttpRequest, pk: int) -> Review:
+    related = ("task__workflow", "task__workflow_version", "subtask", "artifact")
+    rows = access.seen(Review, request.user).select_related(*related)
     return get_object_or_404(rows, pk=pk)
 
 
@@ -68,6 +71,9 @@ def _page(
 ) -> HttpResponse:
     query = request.GET.copy()
     query.update(more.pop("query", {}))
+    seen = request.POST.get("draft", "")
+    if stale and review.artifact and seen.isdecimal() and int(seen) < review.artifact.number:
+        query["from"], query["view"] = seen, "changes"  # what came since is what must be read now
     here = reading.page(review, request.user, query)
     waiting = queue.waiting(request.user)
     context = {
@@ -84,11 +90,20 @@ def _page(
         "trouble": trouble,
         "typed_requests": [text for text in request.POST.getlist("request") if text.strip()],
         "stale": stale,
-        "seen": request.POST.get("draft", ""),
+        "seen": seen,
+        "since": _since(request, review) if stale else [],
         "request_id": uuid.uuid4().hex,
         **more,
     }
     return render(request, "pages/review.html", context, status=status)
+
+
+def _since(request: HttpRequest, review: Review) -> list[Decision]:
+    """What others answered after this person had opened the page."""
+    version = request.POST.get("review_version", "")
+    read = int(version) if version.isdecimal() else 0
+    later = review.decisions.filter(review_version__gte=read, undone_at__isnull=True)
+    return list(later.exclude(by=f"user:{request.user.username}").order_by("id"))
 
 
 # -- Decide -------------------------------------------------------------------------------------------
@@ -103,13 +118,20 @@ def _decides(
     @require_POST
     def view(request: HttpRequest, pk: int) -> HttpResponse:
         try:
-            return verb(request, _review(pk))
+            return verb(request, _review(request, pk))
         except supervision.Stale as stale:
-            return _page(request, _review(pk), status=409, trouble=str(stale), stale=True, typed=request.POST)
+            return _page(
+                request, _review(request, pk), status=409, trouble=str(stale), stale=True, typed=request.POST
+            )
         except Refused as refused:
             sheet = {"sheet": request.POST.get("sheet", "")}  # open again where it was
             return _page(
-                request, _review(pk), status=422, trouble=str(refused), typed=request.POST, query=sheet
+                request,
+                _review(request, pk),
+                status=422,
+                trouble=str(refused),
+                typed=request.POST,
+                query=sheet,
             )
 
     return view
@@ -137,13 +159,7 @@ def _next(request: HttpRequest, review: Review, said: str) -> HttpResponse:
 @_decides
 def approve(request: HttpRequest, review: Review) -> HttpResponse:
     """Approve what was read; where findings are open, with one line of reason."""
-    why = request.POST.get("why", "").strip()
-    bound = _bound(request)
-    if not why and bound["artifact_sha256"] == review.artifact_sha256 and queue.unsettled(review):
-        raise Refused(
-            "Cannot approve with open findings without a reason: one line is enough, others will read it."
-        )
-    supervision.approve(review, note=why, **bound)
+    supervision.approve(review, note=request.POST.get("why", "").strip(), **_bound(request))
     return _after_approval(request, review)
 
 
@@ -187,9 +203,10 @@ def retry(request: HttpRequest, review: Review) -> HttpResponse:
         review.task,
         by=f"user:{request.user.username}",
         stage=review.subtask.stage,
+        item=review.subtask.item,
         reason=request.POST.get("why", ""),
     )
-    return _next(request, review, f"{review.task.key} tries {review.subtask.stage} again.")
+    return _next(request, review, f"{review.task.key} tries {reading.place(review)} again.")
 
 
 @_decides
@@ -199,16 +216,20 @@ def skip(request: HttpRequest, review: Review) -> HttpResponse:
         review.task,
         by=f"user:{request.user.username}",
         stage=review.subtask.stage,
+        item=review.subtask.item,
         reason=request.POST.get("why", ""),
     )
-    return _next(request, review, f"{review.task.key} goes on without {review.subtask.stage}.")
+    return _next(request, review, f"{review.task.key} goes on without {reading.place(review)}.")
 
 
 @_decides
 def cancel(request: HttpRequest, review: Review) -> HttpResponse:
-    """Stop the whole task; everything made so far is kept."""
-    supervision.cancel(review.task, by=f"user:{request.user.username}", reason=request.POST.get("why", ""))
-    return _next(request, review, f"{review.task.key} is stopped. Everything made so far is kept.")
+    """Stop the whole task; everything made so far is kept, what it did in the world is taken back."""
+    by = f"user:{request.user.username}"
+    task = supervision.cancel(review.task, by=by, reason=request.POST.get("why", ""))
+    if task.status != Task.Status.DONE:
+        return _next(request, review, f"{task.key} takes back what it has done, then it ends.")
+    return _next(request, review, f"{task.key} is stopped. Everything made so far is kept.")
 
 
 # -- Edit ---------------------------------------------------------------------------------------------
@@ -225,16 +246,51 @@ def edit(request: HttpRequest, review: Review) -> HttpResponse:
     base = request.POST.get("artifact_sha256") or None
     kind = review.artifact.kind if review.artifact else "draft"
     by = f"user:{request.user.username}"
-    made = supervision.edit(review.task, by=by, kind=kind, text=text, base_sha256=base, review=review)
-    if request.POST.get("do") != "approve":
-        messages.success(request, f"Saved as draft {made.number}.")
+    approves = request.POST.get("do") == "approve"
+    if not approves and (found := _unasked(request, review, kind, text)):
+        return _page(request, review, query={"sheet": "edit"}, typed=request.POST, follow=found)
+    made = supervision.edit(
+        review.task, by=by, kind=kind, text=text, base_sha256=base, review=review,
+        then=None if approves else _then(request),  # who approves it has judged it
+    )  # fmt: skip
+    if not approves:
+        messages.success(request, f"Saved as draft {made.number}.{_told(review, made)}")
         return redirect("review", review.pk)
-    fresh = _review(review.pk)
+    fresh = _review(request, review.pk)
     supervision.approve(
         fresh, by=by, artifact_sha256=made.sha256, review_version=fresh.version,
         request_id=(request.POST.get("request_id") or uuid.uuid4().hex)[:64],
     )  # fmt: skip
     return _after_approval(request, review)
+
+
+def _unasked(request: HttpRequest, review: Review, kind: str, text: str) -> list[edits.Choice]:
+    """What was built on the old text, where the person has still to say what becomes of it: they asked to be
+    asked, or a judgement may not hold any longer."""
+    if request.POST.get("chosen") or not review.artifact or text == review.artifact.text:
+        return []
+    if request.POST.get("artifact_sha256") != review.artifact_sha256:
+        return []  # a newer text arrived: saving says so
+    found = supervision.after_edit(review.task, kind=kind, text=text)
+    asks = request.POST.get("do") == "choose" or any(one.default == edits.REVIEW for one in found)
+    return found if asks else []
+
+
+def _then(request: HttpRequest) -> dict[str, str]:
+    given = request.POST.items()
+    return {name.removeprefix("then-"): str(word) for name, word in given if name.startswith("then-")}
+
+
+def _told(review: Review, made: Artifact) -> str:
+    """What goes again because of an edit, for the sentence about it."""
+    if not made.built_on or review.artifact_sha256 == made.sha256:
+        return ""
+    review.task.refresh_from_db()
+    open_rows = review.task.subtasks.filter(
+        live=1, item="", round=review.task.round, status__in=["ready", "blocked", "doing"]
+    )
+    again = [row.stage for row in open_rows.order_by("position") if row.stage != review.subtask.stage]
+    return f" {', '.join(again).capitalize()} {'go' if len(again) > 1 else 'goes'} again." if again else ""
 
 
 def _preview(request: HttpRequest, review: Review, text: str) -> HttpResponse:
@@ -280,6 +336,16 @@ def judge(request: HttpRequest, review: Review) -> HttpResponse:
     return redirect(f"{_back(request, review)}#finding-{finding.number}")
 
 
+@_decides
+def take_back(request: HttpRequest, review: Review) -> HttpResponse:
+    """Put back the sentence that stood there before the reviewer corrected it, as a new draft."""
+    given = request.POST.get("finding", "")
+    there = Finding.objects.filter(task=review.task).select_related("task", "artifact")
+    finding = get_object_or_404(there, pk=given if given.isdecimal() else None)
+    authority.revoke(finding, by=f"user:{request.user.username}")
+    return redirect(f"{_back(request, review)}#finding-{finding.number}")
+
+
 def _back(request: HttpRequest, review: Review) -> str:
     """This review's page with the choices it had; never another address."""
     choices = request.GET.urlencode()
@@ -287,26 +353,9 @@ def _back(request: HttpRequest, review: Review) -> str:
 
 
 @require_POST
-def take(request: HttpRequest, pk: int) -> HttpResponse:
-    """Say that this person reads it now: others see "Ana is reading" for half an hour."""
-    review = _review(pk)
-    taken = (
-        review.taken_until
-        and review.taken_until > clock.now()
-        and review.owner != f"user:{request.user.username}"
-    )
-    try:
-        if review.open and not taken:
-            supervision.take(review, by=f"user:{request.user.username}")
-    except Refused:
-        pass  # a viewer reads too, and holds nobody up
-    return HttpResponse(status=204)
-
-
-@require_POST
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a decision back while its window is open."""
-    decision = get_object_or_404(Decision.objects.select_related("review__task"), pk=pk)
+    decision = get_object_or_404(access.seen(Decision, request.user).select_related("review__task"), pk=pk)
     try:
         supervision.undo(decision, by=f"user:{request.user.username}")
     except Refused as refused:

@@ -15,13 +15,27 @@ from django.views.decorators.http import require_GET
 
 from clawbot import diff
 from clawbot.people import names
-from tasks import clock
+from tasks import access, clock, deliveries
 from tasks.models import Artifact, Decision, Review, Subtask, Task
 
-from . import history, queue, reading
+from . import bulk, deciders, history, queue, reading
 
 TABS = {"mine": "Mine", "anyone": "Anyone", "decided": "Decided by me today"}
 SETTLED_FOR = timedelta(minutes=2)
+#: items that a group lists in place
+MOST_SHOWN = 20
+#: why several items of one stage wait, by the kind of their reviews
+TOGETHER: dict[str, str] = {
+    Review.Kind.ATTEMPTS: "are out of attempts", Review.Kind.POISON: "took their workers down",
+    Review.Kind.STALLED: "are stalled", Review.Kind.ESCALATION: "ask a person",
+    Review.Kind.LOOP: "went back and forth", Review.Kind.GATE: "wait for a decision",
+    Review.Kind.TOOL: "ask leave for a call",
+}  # fmt: skip
+#: verbs as a row lists them, the answer that most give first
+WORDS = {
+    "approve": "approve", "send_back": "return", "edit": "edit", "retry": "retry", "skip": "go on without it",
+    "cancel": "stop the task",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,6 +45,35 @@ class Row:
     review: Review
     selected: bool
     changed: int | None  # words changed since it was last decided on
+    standing: deciders.Standing  # who decides, how far they are, what the ladder does next
+    verbs: str  # what this person may answer: "Approve, return or edit"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Several items of one stage that wait for the same kind of reason: one line of the queue, which opens
+    to its items."""
+
+    reviews: list[Review]  # ranked
+    selected: bool
+    standing: deciders.Standing
+    verbs: str
+    together: tuple[str, ...]  # what this person may do to all of them at once
+
+    @property
+    def review(self) -> Review:
+        """The first of them, which stands for all."""
+        return self.reviews[0]
+
+    @property
+    def shown(self) -> list[Review]:
+        """As many as are listed; the rest are on the page of the stage's items."""
+        return self.reviews[:MOST_SHOWN]
+
+    @property
+    def why(self) -> str:
+        """What all of them wait for."""
+        return f"{len(self.reviews):,} items {TOGETHER[self.review.kind]}"
 
 
 @require_GET
@@ -53,7 +96,8 @@ def news(request: HttpRequest) -> HttpResponse:
     now = _rows_of(request)
     gone = seen - {review.pk for review in now}
     settled = (
-        Decision.objects.filter(review__in=gone, undone_at__isnull=True)
+        access.seen(Decision, request.user)
+        .filter(review__in=gone, undone_at__isnull=True)
         .select_related("review")
         .order_by("id")
     )
@@ -67,7 +111,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     """Everything the page shows."""
     tab = request.GET.get("tab", "mine")
     tab = tab if tab in TABS else "mine"
-    mine, anyone = queue.waiting(request.user), list(queue.opened())
+    mine, anyone = queue.waiting(request.user), list(queue.opened(request.user))
     today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     days = 1 if request.GET.get("day") == "yesterday" else 0
     decided = queue.decided(request.user, today - timedelta(days=days))
@@ -77,19 +121,56 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "tab": tab, "me": f"user:{request.user.username}", "now": clock.now(),
         "tabs": [("mine", TABS["mine"], len(mine)), ("anyone", TABS["anyone"], len(anyone)),
                  ("decided", TABS["decided"], len(decided))],
-        "rows": [Row(review, review == chosen, _changed(review)) for review in rows],
+        "rows": _rows(rows, chosen, request.user),
+        "several": len(bulk.eligible(request.user)) if tab == "mine" else 0,
+        "doubts": _doubts(request.user, tab),
         "settled": _just_settled(request) if tab == "mine" else [],
         "decided": [_settled(one) for one in decided] if tab == "decided" else [],
         "seen": ",".join(str(review.pk) for review in rows),
         "undo": queue.undoable(request.user),
-        "coming": history.coming(_in_work()),
-        "in_work": Task.objects.filter(status=Task.Status.DOING).count(),
+        "coming": history.coming(_in_work(request)),
+        "may_settle": access.anywhere(request.user, "resend"),
+        "in_work": access.seen(Task, request.user).filter(status=Task.Status.DOING).count(),
     }  # fmt: skip
     return found | _preview(request, chosen)
 
 
+def _rows(reviews: list[Review], chosen: Review | None, user: Any) -> list[Row | Group]:
+    """The lines of the queue, each where its first review stands."""
+    readers = deciders.reading([one.pk for one in reviews], but=f"user:{user.username}")
+    groups = queue.together(reviews)
+    rows: list[Row | Group] = []
+    for one in reviews:
+        mates = groups[one.pk]
+        if mates[0] != one:
+            continue
+        standing = deciders.standing(one, readers.get(one.pk, ()))
+        if len(mates) > 1:
+            both = tuple(verb for verb in bulk.TOGETHER if verb in one.verbs and access.can(user, verb, one))
+            rows.append(Group(mates, chosen in mates, standing, allowed(one, user), both))
+        else:
+            rows.append(Row(one, one == chosen, _changed(one), standing, allowed(one, user)))
+    return rows
+
+
+def allowed(review: Review, user: Any) -> str:
+    """With which verbs this person may answer a review, in a few words; empty where with none."""
+    may = [word for verb, word in WORDS.items() if verb in review.verbs and access.can(user, verb, review)]
+    return " or ".join(filter(None, [", ".join(may[:-1]), may[-1]])).capitalize() if may else ""
+
+
+def _doubts(user: Any, tab: str) -> list[deliveries.Doubt]:
+    """Deliveries in doubt wait for a person too: in the own tab for those who may settle them."""
+    mine = tab == "anyone" or (tab == "mine" and access.anywhere(user, "resend"))
+    return deliveries.doubts(user) if mine else []
+
+
 def _rows_of(request: HttpRequest) -> list[Review]:
-    return list(queue.opened()) if request.GET.get("tab") == "anyone" else queue.waiting(request.user)
+    return (
+        list(queue.opened(request.user))
+        if request.GET.get("tab") == "anyone"
+        else queue.waiting(request.user)
+    )
 
 
 def _chosen(request: HttpRequest, rows: list[Review]) -> Review | None:
@@ -110,7 +191,7 @@ def _preview(request: HttpRequest, chosen: Review | None) -> dict[str, Any]:
 
 def _changed(review: Review) -> int | None:
     """Words changed since the draft that was last decided on."""
-    if review.artifact is None:
+    if review.artifact is None or review.kind == Review.Kind.TOOL:
         return None
     last = Decision.objects.filter(review__task=review.task, undone_at__isnull=True).order_by("-id").first()
     base = last and Artifact.objects.filter(task=review.task, sha256=last.artifact_sha256).first()
@@ -134,11 +215,11 @@ def _just_settled(request: HttpRequest) -> list[dict[str, Any]]:
     return [_settled(one) for one in queue.just_settled(request.user, SETTLED_FOR)]
 
 
-def _in_work() -> list[Task]:
-    live = Prefetch("subtasks", Subtask.objects.filter(live=1))
-    rows = Task.objects.filter(status=Task.Status.DOING, reviews__open=None) | Task.objects.filter(
-        status=Task.Status.DOING, reviews__isnull=True
-    )
+def _in_work(request: HttpRequest) -> list[Task]:
+    # An item of a fan-out is no stage: its stage's own row stands for all of them.
+    live = Prefetch("subtasks", Subtask.objects.filter(live=1, item="").defer("given", "requests"))
+    doing = access.seen(Task, request.user).filter(status=Task.Status.DOING)
+    rows = doing.filter(reviews__open=None) | doing.filter(reviews__isnull=True)
     return list(
         rows.exclude(reviews__open=1)
         .distinct()

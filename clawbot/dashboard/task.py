@@ -7,32 +7,39 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db.models import Sum
+from django.db.models.fields.json import KeyTransform
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from agents.prose import article
 from clawbot import diff, draft
-from tasks import access, artifacts
-from tasks.models import Artifact, Comment, Decision, Finding, Run, Subtask, Task
+from tasks import access, artifacts, items, policy
+from tasks.graph import UNDO
+from tasks.models import Comment, Decision, Finding, Run, Subtask, Task
+from tasks.policy import UNAPPROVED
+from tasks.shape import ENGINE
 
+from . import beside, messages, past, timeline
 from .cards import Card, cards, stage_title
 from .pace import pace
 from .paging import page
 from .sentences import CONDITIONS, sentence
-from .steps import steps
-from .timeline import waterfall
+from .steps import stepper
 
-TABS = ("overview", "timeline", "drafts", "handoffs", "log", "files")
+TABS = ("overview", "timeline", "drafts", "handoffs", "messages", "log", "files")
 TOLD = {"title", "sources", "files"}  # of the input, what the receipt says elsewhere
 LATEST = 5  # log lines under the chart
+MOST_FILES = 200
 OPEN_FINDINGS = (Finding.State.OPEN, Finding.State.DISPUTED)
 
 
 @require_GET
 def task(request: HttpRequest, key: str) -> HttpResponse:
     """The page. `?tab=` chooses what is under the stepper; every tab is a link."""
-    one = get_object_or_404(Task.objects.select_related("workflow", "workflow_version"), key=key)
+    one = find(request, key)
+    if "at" in request.GET:
+        return past.show(request, one, request.GET["at"])
     card = cards([one], request.user)[0]
     tab = request.GET.get("tab", "timeline")
     if tab not in TABS:
@@ -41,16 +48,32 @@ def task(request: HttpRequest, key: str) -> HttpResponse:
     return render(request, "pages/task.html", context)
 
 
+def find(request: HttpRequest, key: str) -> Task:
+    """The task with all that its head shows. Raises Http404 where this person sees none of that key."""
+    there = access.seen(Task, request.user)
+    return get_object_or_404(there.select_related("workflow", "workflow_version", "parent__task"), key=key)
+
+
 def _header(request: HttpRequest, card: Card, tab: str) -> dict[str, Any]:
     one = card.task
-    rows = one.subtasks.filter(live=1).order_by("position", "item")
+    # A stage that fans out is its own row; its items are only counted.
+    rows = list(one.subtasks.filter(live=1, item="").defer("requests").order_by("position", "pk"))
+    stages = [row for row in rows if not row.stage.endswith(UNDO)]
+    undo = [row for row in rows if row.stage.endswith(UNDO)]
+    fans_out = one.undoing_at or any(row.spread is not None for row in stages)
+    counted = {stage: found for (_, stage), found in items.counts([one.pk]).items()} if fans_out else {}
+    injected = beside.children(one, request.user) if any(row.agent == ENGINE for row in stages) else []
     returns = one.events.filter(kind="subtask.returned")
+    waited_for = {child.parent_id: child for child in reversed(injected) if child.parent_id}
     return {
         "card": card,
         "task": one,
-        "steps": steps(card, rows, returns, pace(one.workflow_id)),
+        "stepper": stepper(card, stages, returns, pace(one.workflow_id), counted, waited_for),
+        "answers": beside.answers(one, stages),
+        "children": injected,
+        "back": beside.taking_back(one, undo, counted),
         "place": _place(one),
-        **_verbs(request, card),
+        **_verbs(request, card, stages),
         "tabs": _tabs(one),
         "side": _side(one, card),
     }
@@ -61,6 +84,7 @@ def _tabs(one: Task) -> list[dict[str, Any]]:
     counts = {
         "drafts": made.filter(kind="draft").count(),
         "handoffs": one.runs.exclude(brief=None).count(),
+        "messages": one.messages.count(),
         "log": one.events.count(),
         "files": made.exclude(path="").count(),
     }
@@ -68,6 +92,7 @@ def _tabs(one: Task) -> list[dict[str, Any]]:
     return [
         {"name": name, "title": titles.get(name, name.capitalize()), "count": counts.get(name)}
         for name in TABS
+        if name != "messages" or counts["messages"]  # most tasks have no outside
     ]
 
 
@@ -88,7 +113,7 @@ def _place(one: Task) -> dict[str, Any]:
     }
 
 
-def _verbs(request: HttpRequest, card: Card) -> dict[str, Any]:
+def _verbs(request: HttpRequest, card: Card, stages: list[Subtask]) -> dict[str, Any]:
     """Verbs that make sense now and that this person may use; and why the others are absent."""
     one, row = card.task, card.row
     is_open = one.status != Task.Status.DONE
@@ -102,14 +127,20 @@ def _verbs(request: HttpRequest, card: Card) -> dict[str, Any]:
         "resume": own_hold is not None,
         "retry": is_open and may_retry and one.status == Task.Status.DOING,
         "move": True,
+        "rerun": any(_has_begun(each) for each in stages),
+        "skip": bool(is_open and row and row.status == Subtask.Status.WAITING),
         "cancel": is_open,
     }
-    asked = {"move": "override"}
+    asked = {"move": "override", "rerun": "rerun_from"}
     reasons = {
         verb: access.reason(request.user, asked.get(verb, verb), one) for verb, now in sensible.items() if now
     }
     refused = {verb: why for verb, why in reasons.items() if why}
     return {"verbs": [verb for verb in reasons if verb not in refused], "refused": refused}
+
+
+def _has_begun(row: Subtask) -> bool:
+    return row.status not in {Subtask.Status.BLOCKED, Subtask.Status.READY} or bool(row.attempts)
 
 
 def _side(one: Task, card: Card) -> dict[str, Any]:
@@ -150,8 +181,9 @@ def _overview(request: HttpRequest, one: Task) -> dict[str, Any]:
         "decisions": Decision.objects.filter(review__task=one).select_related(
             "review__subtask", "review__artifact"
         ),
+        "skipped": policy.unapproved(one, ""),
         "costs": [{"stage": stage_title(row["subtask__stage"]), **row} for row in stages],
-        "files": one.artifacts.exclude(path="").order_by("path", "-number"),
+        "files": one.artifacts.exclude(path="").order_by("path", "-number")[:MOST_FILES],
         "brief": [
             (name.replace("_", " ").capitalize(), value)
             for name, value in one.input.items()
@@ -162,9 +194,7 @@ def _overview(request: HttpRequest, one: Task) -> dict[str, Any]:
 
 def _timeline(request: HttpRequest, one: Task) -> dict[str, Any]:
     """The waterfall and the latest lines of the log."""
-    runs = list(one.runs.select_related("subtask").order_by("started_at", "id"))
-    reviews = list(one.reviews.order_by("opened_at"))
-    return {"chart": waterfall(one, runs, reviews), "latest": _said(one.events.order_by("-id")[:LATEST])}
+    return {"chart": timeline.waterfall(one), "latest": _said(one.events.order_by("-id")[:LATEST])}
 
 
 def _drafts(request: HttpRequest, one: Task) -> dict[str, Any]:
@@ -195,8 +225,9 @@ def _number(request: HttpRequest, name: str) -> int:
 
 def _handoffs(request: HttpRequest, one: Task) -> dict[str, Any]:
     """What each run was given, as a person reads it and as it travelled."""
-    runs = one.runs.exclude(brief=None).select_related("subtask").order_by("id")
-    return {"handoffs": [_handoff(run) for run in runs]}
+    runs = one.runs.exclude(brief=None).select_related("subtask")
+    shown = page(runs, request.GET.get("before", ""))
+    return {"page": shown, "handoffs": [_handoff(run) for run in reversed(shown.rows)]}
 
 
 def _handoff(run: Run) -> dict[str, Any]:
@@ -207,11 +238,17 @@ def _handoff(run: Run) -> dict[str, Any]:
         "from": brief.get("from", ""),
         "to": brief.get("to", run.agent),
         "stage": stage_title(run.subtask.stage),
+        "item": items.number(run.subtask.item),
         "given": data.get("artifacts", []),
         "requests": data.get("requests", []),
         "files": data.get("files", []),
         "raw": json.dumps(brief, indent=2, ensure_ascii=False),
     }
+
+
+def _messages(request: HttpRequest, one: Task) -> dict[str, Any]:
+    """What crossed the border for this task."""
+    return {"crossed": messages.of_task(one)}
 
 
 def _log(request: HttpRequest, one: Task) -> dict[str, Any]:
@@ -229,7 +266,9 @@ def _said(events: Any) -> list[dict[str, Any]]:
 
 def _files(request: HttpRequest, one: Task) -> dict[str, Any]:
     """What was written to disk, and the source files that agents may read."""
-    made: list[Artifact] = list(one.artifacts.exclude(path="").order_by("path", "-number"))
+    # Only the names: a fan-out may have written thousands, and their texts are not shown.
+    rows = one.artifacts.exclude(path="").defer("text", "data").order_by("path", "-number")
+    made: list[Any] = list(rows.annotate(unapproved=KeyTransform(UNAPPROVED, "data"))[:MOST_FILES])
     newest = {each.path: each for each in reversed(made)}
     return {"written": list(newest.values()), "given": sorted(one.input.get("files", []) or [])}
 
@@ -239,6 +278,7 @@ TAB: dict[str, Callable[[HttpRequest, Task], dict[str, Any]]] = {
     "timeline": _timeline,
     "drafts": _drafts,
     "handoffs": _handoffs,
+    "messages": _messages,
     "log": _log,
     "files": _files,
 }

@@ -16,6 +16,7 @@ from tasks import access, lifecycle, supervision
 from tasks.machine import Refused
 from tasks.models import Hold, Task
 
+from . import consequences
 from .cards import stage_title
 
 Form = dict[str, str]
@@ -33,6 +34,10 @@ class Verb:
     asks_why: bool = True
     is_danger: bool = False
     needs_stage: bool = False
+    #: where what happens depends on the task: the sentence instead of `consequence`
+    says: Callable[[Task, Form], str] | None = None
+    #: where a stage is chosen and each choice does something else: what each does
+    starts: Callable[[Task], list[consequences.Start]] | None = None
 
 
 def _pause(task: Task, by: str, form: Form) -> Any:
@@ -50,8 +55,18 @@ def _move(task: Task, by: str, form: Form) -> Any:
     return supervision.override(task, by=by, stage=form["stage"], reason=form["reason"])
 
 
+def _rerun(task: Task, by: str, form: Form) -> Any:
+    if not form["stage"]:
+        raise Refused(f"Cannot run {task.key} again: choose the stage to begin at.")
+    return supervision.rerun_from(task, by=by, stage=form["stage"], reason=form["reason"])
+
+
 def _retry(task: Task, by: str, form: Form) -> Any:
-    return supervision.retry(task, by=by, reason=form["reason"])
+    return supervision.retry(task, by=by, stage=form["stage"], item=form["item"], reason=form["reason"])
+
+
+def _skip(task: Task, by: str, form: Form) -> Any:
+    return supervision.skip(task, by=by, stage=form["stage"], item=form["item"], reason=form["reason"])
 
 
 def _cancel(task: Task, by: str, form: Form) -> Any:
@@ -78,9 +93,31 @@ VERBS = {
         "{key} was moved.",
         may="override",
         needs_stage=True,
+        says=consequences.move,
+    ),
+    "rerun": Verb(
+        "Run again",
+        "A new round begins at the stage you choose.",
+        _rerun,
+        "{key} runs again.",
+        may="rerun_from",
+        says=consequences.rerun,
+        starts=consequences.starts,
     ),
     "retry": Verb(
-        "Retry", "The stage that waits tries again now.", _retry, "{key} tries again.", asks_why=False
+        "Retry",
+        "The stage that waits tries again now.",
+        _retry,
+        "{key} tries again.",
+        asks_why=False,
+        says=consequences.retry,
+    ),
+    "skip": Verb(
+        "Go on without it",
+        "Its work is left out; what waits for it starts at once.",
+        _skip,
+        "{key} goes on.",
+        says=consequences.skip,
     ),
     "cancel": Verb(
         "Cancel task",
@@ -88,6 +125,7 @@ VERBS = {
         _cancel,
         "{key} was cancelled.",
         is_danger=True,
+        says=consequences.cancel,
     ),
     "start": Verb(
         "Start",
@@ -104,7 +142,7 @@ def act(request: HttpRequest, key: str, verb: str) -> HttpResponse:
     """Ask for, or do, one verb on one task."""
     if verb not in VERBS:
         raise Http404(f"There is no verb {verb!r}; there are {', '.join(VERBS)}.")
-    task = get_object_or_404(Task.objects.select_related("workflow_version"), key=key)
+    task = get_object_or_404(access.seen(Task, request.user).select_related("workflow_version"), key=key)
     if request.method == "GET":
         return _ask(request, task, verb)
     if _do(request, task, verb):
@@ -118,7 +156,8 @@ def bulk(request: HttpRequest) -> HttpResponse:
     verb = request.POST.get("verb", "")
     if verb not in {"pause", "resume", "retry", "start"}:
         raise Http404(f"Cannot {verb!r} several tasks at once.")
-    tasks = Task.objects.select_related("workflow_version").filter(key__in=request.POST.getlist("key")[:100])
+    there = access.seen(Task, request.user).select_related("workflow_version")
+    tasks = there.filter(key__in=request.POST.getlist("key")[:100])
     done = [task.key for task in tasks if _do(request, task, verb)]
     if done:
         label = VERBS[verb].label.lower()
@@ -130,7 +169,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
 
 def _do(request: HttpRequest, task: Task, verb: str) -> bool:
     form = {name: str(value).strip() for name, value in request.POST.items()}
-    form.setdefault("stage", "")
+    form = {"stage": "", "item": ""} | form
     form["reason"] = form.get("reason") or ("from the board" if "key" in form else "")
     try:
         VERBS[verb].call(task, f"user:{request.user.username}", form)
@@ -143,11 +182,15 @@ def _do(request: HttpRequest, task: Task, verb: str) -> bool:
 def _ask(request: HttpRequest, task: Task, verb: str) -> HttpResponse:
     """The form: as a dialog for a page that asked for a fragment, else as a page of its own."""
     asked = VERBS[verb]
+    place = {name: request.GET.get(name, "") for name in ("stage", "item")}
     stages = [(stage["name"], stage_title(stage["name"])) for stage in task.workflow_version.stages]
     context = {
         "task": task,
         "name": verb,
         "verb": asked,
+        "consequence": asked.says(task, place) if asked.says else asked.consequence,
+        "place": {} if asked.needs_stage or asked.starts else place,
+        "starts": asked.starts(task) if asked.starts else [],
         "stages": stages if asked.needs_stage else [],
         "now_at": request.GET.get("stage", ""),
         "why_not": access.reason(request.user, asked.may or verb, task),

@@ -1,7 +1,8 @@
 """The waterfall of a task: who worked when, what waited in a queue, what waited for a person.
 
-Idle stretches are folded, so that the work keeps its width. Everything is in percent of the chart's
-width; templates/parts/_waterfall.html draws it as SVG.
+Idle stretches are folded, so that the work keeps its width. The items of a stage that fans out are one
+row, summed by the database. Everything is in percent of the chart's width;
+templates/parts/_waterfall.html draws it as SVG.
 """
 
 from __future__ import annotations
@@ -11,13 +12,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
+from django.db.models import Count, DateTimeField, DurationField, F, Max, Min, Q, Sum, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from clawbot import words
 from clawbot.people import names
-from tasks import clock
+from tasks import clock, items
+from tasks.graph import UNDO
 from tasks.models import Review, Run, Task
+
+from .cards import stage_title
 
 FOLD_SECONDS = 20 * 60  # idle for longer than this is folded, and
 FOLD_SHARE = 2  # so is what is longer than twice all the work: a short demo stays readable as well
@@ -26,11 +33,14 @@ FOLD_WIDTH = 0.22  # of the chart
 LEAST_WIDTH = 0.6  # percent: a bar of a moment is still seen
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400)
 MOST_STEPS = 200  # looked at for labels
+MOST_REVIEWS = 40  # a fan-out may ask hundreds of times
 
 RESULTS = {
     Run.Status.RETURNED: "returned",
     Run.Status.ESCALATED: "waiting",
     Run.Status.RETRIED: "warn",
+    Run.Status.FAILED: "failed",
+    Run.Status.ASKED: "queued",
     Run.Status.LOST: "failed",
     Run.Status.STOPPED: "paused",
     Run.Status.DISCARDED: "paused",
@@ -149,12 +159,31 @@ class Axis:
         return found
 
 
-def waterfall(task: Task, runs: list[Run], reviews: list[Review]) -> Waterfall | None:
+@dataclass(frozen=True)
+class Spread:
+    """All runs of one stage's items in one round."""
+
+    stage: str
+    agent: str
+    runs: int
+    items: int
+    started_at: datetime
+    ended_at: datetime | None  # None while one of them goes on
+    seconds: float
+    cost: Decimal
+
+
+def waterfall(task: Task) -> Waterfall | None:
     """The chart of a task; None before its first run."""
-    if not runs and not reviews:
+    mine = task.runs.filter(subtask__item="").defer("brief").select_related("subtask")
+    runs = list(mine.order_by("started_at", "id"))
+    spreads = _spreads(task)
+    reviews = list(task.reviews.select_related("subtask").order_by("opened_at", "id")[:MOST_REVIEWS])
+    if not runs and not reviews and not spreads:
         return None
     now = task.done_at or clock.now()
     busy = [(run.started_at, run.ended_at or now) for run in runs]
+    busy += [(one.started_at, one.ended_at or now) for one in spreads]
     moments = [start for start, _ in busy] + [review.opened_at for review in reviews]
     first = task.starts_at or task.created_at
     # What lay in the backlog is not part of the story; a short queue before the first run is.
@@ -165,6 +194,7 @@ def waterfall(task: Task, runs: list[Run], reviews: list[Review]) -> Waterfall |
     ]
     entries = sorted(
         [*((run.started_at, _run_rows(axis, run, now, _queued_at(run, ended, axis.start))) for run in runs),
+         *((one.started_at, [_spread_row(axis, one, now)]) for one in spreads),
          *((review.opened_at, [_person_row(axis, review, now)]) for review in reviews)],
         key=lambda entry: entry[0],
     )  # fmt: skip
@@ -172,9 +202,45 @@ def waterfall(task: Task, runs: list[Run], reviews: list[Review]) -> Waterfall |
         rows=[row for _, rows in entries for row in rows],
         ticks=axis.ticks(),
         end=axis.label(axis.end),
-        runs=len(runs),
-        seconds=sum((end - start).total_seconds() for start, end in busy),
+        runs=len(runs) + sum(one.runs for one in spreads),
+        seconds=sum(((run.ended_at or now) - run.started_at).total_seconds() for run in runs)
+        + sum(one.seconds for one in spreads),
     )
+
+
+def _spreads(task: Task) -> list[Spread]:
+    """The runs of items, stage by stage and round by round."""
+    now = clock.now()
+    rows: Any = task.runs.exclude(subtask__item="").order_by().values(
+        "subtask__stage", "subtask__round", "agent"
+    ).annotate(
+        runs=Count("id"), count=Count("subtask", distinct=True), start=Min("started_at"),
+        end=Max("ended_at"), going=Count("id", filter=Q(ended_at=None)), cost=Sum("cost_usd"),
+        lasted=Sum(
+            Coalesce(F("ended_at"), Value(now, output_field=DateTimeField())) - F("started_at"),
+            output_field=DurationField(),
+        ),
+    )  # fmt: skip
+    return [
+        Spread(
+            stage=row["subtask__stage"], agent=row["agent"], runs=row["runs"], items=row["count"],
+            started_at=row["start"], ended_at=None if row["going"] else row["end"],
+            seconds=row["lasted"].total_seconds() if row["lasted"] else 0.0, cost=row["cost"] or Decimal(0),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _spread_row(axis: Axis, one: Spread, now: datetime) -> Row:
+    count = f"{one.items:,} item" + ("" if one.items == 1 else "s")
+    more = f", {one.runs:,} runs" if one.runs > one.items else ""
+    return Row(
+        kind="run", by=f"agent:{one.agent}", name=one.agent, more=f"×{one.items:,}",
+        bars=[axis.bar("working", one.started_at, one.ended_at or now)],
+        condition="" if one.ended_at else "running",
+        result=f"{stage_title(one.stage)}: {count}{more}, {words.duration(one.seconds)} of work",
+        cost=one.cost,
+    )  # fmt: skip
 
 
 def _queued_at(run: Run, ended: list[datetime], start: datetime) -> datetime:
@@ -196,6 +262,12 @@ def _run_rows(axis: Axis, run: Run, now: datetime, queued_at: datetime) -> list[
 
 
 def _result(run: Run) -> str:
+    if run.subtask.stage.endswith(UNDO):
+        return f"{stage_title(run.subtask.stage)}: {_came_of(run)}"
+    return _came_of(run)
+
+
+def _came_of(run: Run) -> str:
     if run.status == Run.Status.DOING:
         last = run.notes[-1]["text"] if run.notes else "Working"
         return str(last)
@@ -218,7 +290,9 @@ def _person_row(axis: Axis, review: Review, now: datetime) -> Row:
     end = review.closed_at or now
     by = review.owner or "agent:human"
     row = Row(
-        kind="person", by=by, name=_waits_for(review), bars=[axis.bar("person", review.opened_at, end)],
+        kind="person", by=by, name=_waits_for(review),
+        more=f"item {items.number(review.subtask.item)}" if review.subtask.item else "",
+        bars=[axis.bar("person", review.opened_at, end)],
         condition="waiting" if review.open else "", result=_waited(review, end),
     )  # fmt: skip
     for start, stop in axis.folds:

@@ -26,6 +26,7 @@ class Change:
     kind: str
     task: str = ""  # its key
     version: int = 0  # of the task, as it is now
+    workflow: int | None = None  # the task's: whose members may hear of it
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -42,12 +43,15 @@ class Change:
 OF_FAMILY: dict[str, tuple[str, ...]] = {
     "task": ("reviews",),
     "review": ("reviews",),
-    "hold": ("holds", "board", "agents", "reviews"),
+    "hold": ("holds", "board", "agents", "reviews", "workflows"),
     "notice": ("deliveries",),
+    "message": ("messages",),
     "subtask": ("agents",),
     "run": ("agents",),
     "worker": ("agents",),
     "agent": ("agents",),
+    "schedule": ("schedules",),
+    "workflow": ("workflows",),
     "artifact": ("reviews",),
     "comment": ("reviews",),
     "finding": ("reviews",),
@@ -90,5 +94,6 @@ class Feed:
 
 
 def _changes(which: Q, limit: int) -> list[Change]:
-    rows = Event.objects.filter(which).order_by("id").values_list("id", "kind", "task__key", "task__version")
-    return [Change(seq, kind, key or "", version or 0) for seq, kind, key, version in rows[:limit]]
+    columns = ("id", "kind", "task__key", "task__version", "task__workflow")
+    rows = Event.objects.filter(which).order_by("id").values_list(*columns)
+    return [Change(seq, kind, key or "", version or 0, of) for seq, kind, key, version, of in rows[:limit]]

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections import deque
+from collections.abc import Collection
 from typing import Any
 
 from channels.db import database_sync_to_async
@@ -30,10 +31,20 @@ REFRESH: Message = {"t": "refresh"}
 
 
 class Subscriber:
-    """One socket's queue. When it is full the page is told once to refresh everything instead."""
+    """One socket's queue. When it is full the page is told once to refresh everything instead.
 
-    def __init__(self) -> None:
+    `workflows` are those that its person may see (None: all): of no other task it hears, not even the key.
+    """
+
+    def __init__(self, workflows: Collection[int] | None = None) -> None:
         self.queue: asyncio.Queue[Message] = asyncio.Queue(QUEUE)
+        self.workflows = workflows
+
+    def hear(self, changes: list[Change]) -> None:
+        """Queue what of these changes concerns this person."""
+        mine = self.workflows
+        heard = [one for one in changes if mine is None or one.workflow is None or one.workflow in mine]
+        self.tell(messages(heard))
 
     def tell(self, messages: list[Message]) -> None:
         """Queue messages without waiting for a slow socket."""
@@ -53,9 +64,9 @@ class Hub:
         self.recent: deque[tuple[float, Change]] = deque(maxlen=MEMORY)
         self.reader: asyncio.Task[None] | None = None
 
-    def join(self) -> Subscriber:
-        """A new subscriber; it hears of everything from now on."""
-        subscriber = Subscriber()
+    def join(self, workflows: Collection[int] | None = None) -> Subscriber:
+        """A new subscriber; it hears of everything in these workflows (None: in all) from now on."""
+        subscriber = Subscriber(workflows)
         self.subscribers.add(subscriber)
         if self.reader is None or self.reader.done():
             self.reader = asyncio.create_task(self._read())
@@ -77,7 +88,7 @@ class Hub:
         # Smaller ids may have committed after the page was rendered: tell the latest again.
         young = time.monotonic() - OVERLAP_SECONDS
         late = [change for seen_at, change in self.recent if seen_at > young and change.seq <= seq]
-        subscriber.tell(messages([*late, *changes]))
+        subscriber.hear([*late, *changes])
 
     async def _read(self) -> None:
         """Read the feed whenever the bell rings, for as long as somebody listens."""
@@ -101,7 +112,8 @@ class Hub:
             self.recent.extend((time.monotonic(), change) for change in changes)
             told = messages(changes)
             for subscriber in list(self.subscribers):
-                subscriber.tell(told)
+                # Made once for the many who may hear everything.
+                subscriber.tell(told) if subscriber.workflows is None else subscriber.hear(changes)
             if len(changes) < feed.BATCH:
                 return
 

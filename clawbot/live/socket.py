@@ -30,11 +30,12 @@ class LiveSocket(AsyncWebsocketConsumer):
     sender: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
-        if not await self._allowed():
+        allowed, workflows = await self._allowed()
+        if not allowed:
             await self.close(NOT_ALLOWED)
             return
         await self.accept()
-        self.subscriber = hub.join()
+        self.subscriber = hub.join(workflows)
         self.sender = asyncio.create_task(self._send_until_refused(self.subscriber))
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
@@ -58,15 +59,20 @@ class LiveSocket(AsyncWebsocketConsumer):
             except TimeoutError:
                 pass
             if loop.time() >= check_at:
-                if not await self._allowed():
+                allowed, subscriber.workflows = await self._allowed()
+                if not allowed:
                     await self.close(NOT_ALLOWED)
                     return
                 check_at = loop.time() + RECHECK_SECONDS
 
-    async def _allowed(self) -> bool:
-        """Whether the session still stands and its person may look."""
+    async def _allowed(self) -> tuple[bool, list[int] | None]:
+        """Whether the session still stands and its person may look; and into which workflows (None: all)."""
         user = await _current_user(self.scope)
-        return await database_sync_to_async(access.can)(user, "read")
+        return await database_sync_to_async(_sight)(user)
+
+
+def _sight(user: Any) -> tuple[bool, list[int] | None]:
+    return access.can(user, "read"), access.workflows(user)
 
 
 async def _current_user(scope: dict[str, Any]) -> Any:

@@ -1,10 +1,13 @@
-"""A person who signs in, the one-time links that let them, and the failures that slow guessing down."""
+"""A person who signs in, the one-time links that let them, the failures that slow guessing down, and the
+tokens by which programs act for a person."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+
+from tasks.clock import now
 
 
 class User(AbstractUser):
@@ -51,3 +54,36 @@ class FailedSignIn(models.Model):
             models.Index(fields=["username", "-at"], name="failed_by_account"),
             models.Index(fields=["address", "-at"], name="failed_by_address"),
         ]
+
+
+class Token(models.Model):
+    """Lets a program act for its owner. The secret is shown once; only its hash is kept (`tokens.py`)."""
+
+    class Scope(models.TextChoices):
+        READ = "read", "Read only"
+        ACT = "act", "Read and act"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=80, help_text="what uses it")
+    scope = models.CharField(max_length=4, choices=Scope.choices, default=Scope.ACT)
+    sha256 = models.CharField(max_length=64, unique=True)
+    hint = models.CharField(max_length=16, help_text="its first letters, to know it again")
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=100)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    used_at = models.DateTimeField(null=True, blank=True, help_text="last use, to the minute")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    # 1 until it is revoked, NULL then: an owner's tokens have different names, on every database.
+    live = models.PositiveSmallIntegerField(null=True, default=1)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["user", "name", "live"], name="token_name")]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its date has come."""
+        return self.expires_at is not None and self.expires_at <= now()
+
+    def __str__(self) -> str:
+        return f"{self.user.username}'s token {self.name!r}"

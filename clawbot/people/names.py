@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from django.core.cache import cache
 
+from agents import staff
+
 from .models import User
 
 CACHE_SECONDS = 30
@@ -39,6 +41,15 @@ def people() -> dict[str, Who]:
         known = {user.username: _person(user) for user in User.objects.all()}
         cache.set("people", known, CACHE_SECONDS)
     return known
+
+
+def role(agent: str) -> str:
+    """The role of an agent by its name, at most half a minute old; empty for one that is gone."""
+    known: dict[str, str] = cache.get("roles") or {}
+    if not known:
+        known = {name: one.role for name, one in staff.definitions().items()}
+        cache.set("roles", known, CACHE_SECONDS)
+    return known.get(agent, "")
 
 
 def _person(user: User) -> Who:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.auth import authenticate, login, logout
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -13,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from clawbot import words
-from tasks import access
+from tasks import access, log
 
 from . import links, throttle
 from .models import User
@@ -40,7 +41,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         throttle.failed(username, address)
         return _page(request, error="That name and password do not match an account.", status=422)
     throttle.succeeded(username)
-    login(request, user)
+    _let_in(request, user, "password")
     return redirect(landing(request, user))
 
 
@@ -53,12 +54,18 @@ def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
         user = links.consume(token)
         if user is None:
             return _page(request, error=_SPENT, status=410)
-        login(request, user, backend=BACKEND)
+        _let_in(request, user, "link")
         return redirect(landing(request, user))
     link = links.find(token)
     if link is None:
         return _page(request, error=_SPENT, status=410)
     return render(request, "pages/sign_in_link.html", {"person": link.user, "next": _next(request)})
+
+
+def _let_in(request: HttpRequest, user: User, how: str) -> None:
+    with transaction.atomic():
+        login(request, user, backend=BACKEND)
+        log.record("person.signed_in", by=f"user:{user.username}", how=how)
 
 
 _SPENT = (

@@ -1,6 +1,6 @@
 """Marks and figures that every page uses. Built in: templates need no `{% load %}`.
 
-A tag here draws one thing and asks the database nothing but people's names.
+A tag here draws one thing and asks the database nothing but people's names and agents' roles.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ CONDITIONS = {
     "warn": ("triangle-alert", "Warning"),
     "failed": ("octagon-x", "Failed"),
     "done": ("circle-check", "Done"),
+    "cancelled": ("octagon-x", "Cancelled"),
     "paused": ("pause", "Paused"),
     "idle": ("circle", "Idle"),
 }
@@ -48,6 +49,17 @@ ROLE_ICONS = {
     "publisher": "upload",
     "reporter": "megaphone",
     "human": "hand",
+    "http": "plug",
+    "router": "route",
+    "triage": "circle-help",
+    "knowledge": "search",
+    "composer": "message-square",
+    "letter": "send",
+    "list_files": "list",
+    "summarise": "file-text",
+    "digest": "inbox",
+    "combine": "layers",
+    "llm": "bot",
 }
 
 
@@ -73,7 +85,12 @@ def avatar(by: str | User, extra: str = "") -> SafeString:
 
 
 def _agent_icon(someone: names.Who) -> str:
-    return "mark" if someone.kind == "clawbot" else ROLE_ICONS.get(someone.name, "square-dashed")
+    return "mark" if someone.kind == "clawbot" else role_icon(someone.name)
+
+
+def role_icon(agent: str) -> str:
+    """The name of the icon that shows what an agent does: by its name, else by its role."""
+    return ROLE_ICONS.get(agent) or ROLE_ICONS.get(names.role(agent), "square-dashed")
 
 
 @register.simple_tag
@@ -164,7 +181,7 @@ def markdown(text: str) -> SafeString:
 @register.simple_tag
 def agent_icon(agent: str) -> SafeString:
     """The icon of an agent's role, without a ground: for headings."""
-    return icon(ROLE_ICONS.get(agent, "square-dashed"))
+    return icon(role_icon(agent))
 
 
 @register.simple_tag(takes_context=True)

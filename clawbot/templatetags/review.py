@@ -7,9 +7,11 @@ from urllib.parse import urlencode
 
 from django import template
 
+from clawbot import diff
+from clawbot.dashboard import deciders
 from clawbot.dashboard.reading import PAST
 from clawbot.templatetags.clawbot import who
-from tasks.models import Decision
+from tasks.models import Decision, Finding, Review
 
 register = template.Library()
 
@@ -67,6 +69,8 @@ def suffixes(paths: list[str]) -> str:
 def toast(decision: Decision) -> str:
     """ "Approved draft 3 of ART-142" """
     artifact = decision.review.artifact
+    if decision.review.kind == Review.Kind.TOOL:
+        return f"{past(decision.verb)} the call of {decision.review.task.key}"
     what = f"draft {artifact.number} of " if artifact else ""
     return f"{past(decision.verb)} {what}{decision.review.task.key}"
 
@@ -93,3 +97,21 @@ def sample_word(name: str) -> str:
 def writes(path: str) -> str:
     """What a verdict does to a path: only what lands in published/ is published."""
     return "publishes" if path.startswith("published/") else "writes"
+
+
+@register.filter
+def corrected(finding: Finding) -> tuple[diff.Piece, ...]:
+    """The sentence that a reviewer changed by itself, as the words that came and went."""
+    return diff.block(finding.before, finding.quote)
+
+
+@register.filter
+def reading_words(readers: tuple[str, ...]) -> str:
+    """ "Ben is reading" """
+    return deciders.words(readers)
+
+
+@register.filter
+def follow_word(choice: str) -> str:
+    """What may become of a stage after an edit, as a label."""
+    return {"keep": "Keep", "rerun": "Run again", "review": "Review again"}.get(choice, choice)

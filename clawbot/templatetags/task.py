@@ -7,7 +7,9 @@ from typing import Any
 from django import template
 from django.utils.safestring import SafeString
 
+from clawbot.dashboard import task_items
 from clawbot.dashboard.cards import stage_title
+from tasks import items
 
 from .clawbot import CONDITIONS, icon
 
@@ -39,3 +41,14 @@ def plain(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {plain(one)}" for name, one in value.items())
     return str(value)
+
+
+register.filter("item_number", items.number)
+register.filter("item_words", task_items.words)
+
+
+@register.filter
+def value_of(row: dict[str, Any], name: str) -> Any:
+    """One value of a row of a table; nothing where the row lacks it."""
+    value = row.get(name)
+    return "" if value is None else value

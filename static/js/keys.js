@@ -2,7 +2,7 @@
 // means g, then b; the same list makes the `?` dialog, so what is bound is what is shown.
 //   data-key="a"   data-key-word="Approve" (else its text)
 // Ignored in fields, with modifiers held and while a dialog is open; a person may switch them off.
-const GO = { b: ["/", "Board"], r: ["/reviews/", "Reviews"], a: ["/agents/", "Agents"], l: ["/activity/", "Activity"] };
+const GO = { b: ["/", "Board"], r: ["/reviews/", "Reviews"], a: ["/agents/", "Agents"], l: ["/activity/", "Activity"], i: ["/insights/", "Insights"] };
 const MINE = { "?": ["These keys", () => document.getElementById("keys")?.showModal()],
   ".": ["Freeze or go on with live updates", () => document.dispatchEvent(new Event("clawbot:freeze"))] };
 let first = "";

@@ -1,18 +1,23 @@
-// Where the eyes go when a page arrives, and that somebody reads it: focus on what must be read first,
-// and after three seconds of reading the others are told.
-const TAKE_AFTER_MS = 3000;
+// Where the eyes go when a page arrives, and that somebody reads it: focus on what must be read first, and
+// while the page is looked at the others are told, by a quiet request every twenty seconds.
+import { say } from "./said.js";
+
+const STILL_HERE_MS = 20_000;
 
 function focus() {
   const first = document.querySelector("[data-focus]") ?? document.querySelector("[data-decided] #title");
   first?.focus({ preventScroll: !first.matches("[data-focus]") });
 }
 
-function take() {
-  const review = document.querySelector("[data-take]");
-  if (review && document.visibilityState === "visible") htmx.ajax("POST", review.dataset.take, { swap: "none" });
+function here() {
+  const review = document.querySelector("[data-here]");
+  if (!review || document.visibilityState !== "visible") return;
+  htmx.ajax("POST", review.dataset.here, { target: "#readers", swap: "innerHTML" });
 }
 
 focus();
+const next = document.querySelector("[data-decided] #title");
+if (next) setTimeout(() => say(`Next review: ${next.textContent.trim()}`), 300);
 // After a remark or a judgement the page was swapped: focus goes to what was just said.
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.target.id !== "review") return;
@@ -22,4 +27,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const said = path?.includes("/comment/") ? notes.at(-1) : document.getElementById(elt?.closest(".finding")?.id);
   said?.focus({ preventScroll: true });
 });
-setTimeout(take, TAKE_AFTER_MS);
+document.addEventListener("DOMContentLoaded", here);
+if (document.readyState === "complete") here();
+document.addEventListener("visibilitychange", here);
+setInterval(here, STILL_HERE_MS);

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from django.db import models
 
+from tasks.changes import Recorded
+
 from .run import Run
 from .task import Subtask, Task
 
 
-class Artifact(models.Model):
+class Artifact(Recorded):
     """One version of one kind of thing in a task. Never updated, except `stale_since`."""
+
+    NOUN = "artifact"
+    LOGGED = ("task_id", "kind", "number", "stage", "sha256", "path", "made_by", "stale_since")
+    NAMED_BY = ("task_id", "kind", "number")
 
     task = models.ForeignKey(Task, models.CASCADE, related_name="artifacts")
     kind = models.CharField(max_length=40)
@@ -36,8 +42,11 @@ class Artifact(models.Model):
         return f"{self.kind} {self.number}"
 
 
-class Finding(models.Model):
+class Finding(Recorded):
     """One remark of a reviewing agent, anchored to a sentence of one artifact."""
+
+    NOUN = "finding"
+    LOGGED = ("task_id", "artifact_id", "number", "kind", "severity", "state", "decided_by")
 
     class State(models.TextChoices):
         OPEN = "open"
@@ -54,6 +63,7 @@ class Finding(models.Model):
     severity = models.CharField(max_length=5)
     text = models.TextField()
     quote = models.TextField(blank=True)
+    before = models.TextField(blank=True, help_text="the sentence before the reviewer corrected it")
     source = models.PositiveIntegerField(null=True)
     passage = models.TextField(blank=True)
     suggestion = models.TextField(blank=True)
@@ -66,8 +76,11 @@ class Finding(models.Model):
         constraints = [models.UniqueConstraint(fields=["task", "number"], name="finding_number")]
 
 
-class Comment(models.Model):
+class Comment(Recorded):
     """A person's remark on a draft: pending until a decision, then one numbered request."""
+
+    NOUN = "comment"
+    LOGGED = ("task_id", "artifact_id", "by", "made_at", "number", "answered_in_id")
 
     task = models.ForeignKey(Task, models.CASCADE, related_name="comments")
     artifact = models.ForeignKey(Artifact, models.CASCADE, related_name="comments")

@@ -15,7 +15,11 @@ class Event(models.Model):
     stage = models.CharField(max_length=64, blank=True)
     by = models.CharField(max_length=100)
     at = models.DateTimeField()
+    channel = models.CharField(
+        max_length=40, blank=True, default="", help_text="the door it came through; empty: by itself"
+    )
     data = models.JSONField(default=dict)
+    changed = models.JSONField(null=True, help_text="which rows became what with it (tasks/changes.py)")
 
     class Meta:
         ordering = ["id"]
@@ -23,6 +27,29 @@ class Event(models.Model):
             models.Index(fields=["task", "id"], name="event_by_task"),
             models.Index(fields=["kind", "id"], name="event_by_kind"),
         ]
+
+
+class Seal(models.Model):
+    """What binds a batch of committed events, in its order, to all before them (tasks/seal.py).
+
+    Event `n` of the log is the `n - first`th of the seal with `first <= n < first + count`.
+    """
+
+    number = models.PositiveBigIntegerField(primary_key=True, help_text="1..n without gaps")
+    first = models.PositiveBigIntegerField(help_text="place of its first event in the log, from 1")
+    count = models.PositiveIntegerField()
+    ids = models.JSONField(help_text="the events, as ranges of ids: [[from, to], ...]")
+    hashes = models.TextField(help_text="the hash of each event, 64 hexadecimal digits each")
+    gaps = models.JSONField(help_text="ids that may still commit: [[from, to, since, edge], ...]")
+    top = models.PositiveBigIntegerField(help_text="the largest id sealed so far")
+    sealed_at = models.DateTimeField()
+    hash = models.CharField(max_length=64, help_text="of this row and its last event: the head of the chain")
+
+    class Meta:
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return f"seal {self.number}"
 
 
 class Wake(models.Model):

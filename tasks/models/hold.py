@@ -5,9 +5,15 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from tasks.changes import Recorded
 
-class Hold(models.Model):
+
+class Hold(Recorded):
     """Placed by a person, read by the claim's WHERE. Lifted, never deleted."""
+
+    NOUN = "hold"
+    LOGGED = ("scope", "target", "why", "placed_by", "placed_at", "until", "lifted_at", "lifted_by", "open")
+    OF_TASK = ""
 
     class Scope(models.TextChoices):
         ALL = "all"

@@ -5,12 +5,21 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from tasks.changes import Recorded
+
 from .artifact import Artifact
 from .task import Subtask, Task
 
 
-class Review(models.Model):
+class Review(Recorded):
     """Why a person is needed, who may decide, by when, and with which verbs."""
+
+    NOUN = "review"
+    LOGGED = (
+        "task_id", "subtask_id", "artifact_sha256", "kind", "why", "verbs", "deciders", "owner",
+        "taken_until", "due_at", "ladder", "rung", "version", "open", "opened_at", "first_seen_at",
+        "closed_at", "granted_until",
+    )  # fmt: skip
 
     class Kind(models.TextChoices):
         GATE = "gate"  # the workflow asks for a person here
@@ -19,6 +28,7 @@ class Review(models.Model):
         LOOP = "loop"  # returned too often
         POISON = "poison"  # its worker died too often
         STALLED = "stalled"
+        TOOL = "tool"  # an agent asks leave for one call to the outside
 
     task = models.ForeignKey(Task, models.CASCADE, related_name="reviews")
     subtask = models.ForeignKey(Subtask, models.CASCADE, related_name="reviews")
@@ -39,6 +49,9 @@ class Review(models.Model):
     opened_at = models.DateTimeField()
     first_seen_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
+    granted_until = models.DateTimeField(
+        null=True, blank=True, help_text="the call it asks about may be made until then; empty: it may not"
+    )
 
     class Meta:
         ordering = ["due_at", "opened_at"]
@@ -49,11 +62,22 @@ class Review(models.Model):
                 name="review_closed_says_when",
             ),
         ]
-        indexes = [models.Index(fields=["open", "due_at"], name="review_queue")]
+        indexes = [
+            models.Index(fields=["open", "due_at"], name="review_queue"),
+            # Insights ask for the last weeks, however many years there are.
+            models.Index(fields=["opened_at"], name="review_by_opened"),
+        ]
 
 
-class Decision(models.Model):
+class Decision(Recorded):
     """One person's answer, bound to the exact artifact they read. Taken effect once `released_at`."""
+
+    NOUN = "decision"
+    LOGGED = (
+        "review_id", "verb", "by", "channel", "artifact_sha256", "review_version", "request_id", "decided_at",
+        "release_at", "released_at", "undone_at",
+    )  # fmt: skip
+    OF_TASK = "review__task_id"
 
     review = models.ForeignKey(Review, models.CASCADE, related_name="decisions")
     verb = models.CharField(max_length=12)
@@ -81,4 +105,5 @@ class Decision(models.Model):
                 condition=Q(released_at__isnull=True, undone_at__isnull=True),
                 name="decision_to_release",
             ),
+            models.Index(fields=["decided_at"], name="decision_by_time"),
         ]

@@ -38,6 +38,8 @@ class Run(models.Model):
         RETURNED = "returned"  # its agent sent the judged work back
         ESCALATED = "escalated"
         RETRIED = "retried"
+        FAILED = "failed"  # its agent says that it cannot be done
+        ASKED = "asked"  # it asked another system; the next run reads the answer
         LOST = "lost"  # its worker died
         STOPPED = "stopped"  # fenced off by a person
         DISCARDED = "discarded"  # came back late, or its task was changed meanwhile

@@ -5,11 +5,22 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from tasks.changes import Recorded
+
 from .workflow import Workflow, WorkflowVersion
 
 
-class Task(models.Model):
+class Task(Recorded):
     """`status` is one of three words, ever; `stage_status` keeps the fine grain."""
+
+    NOUN = "task"
+    LOGGED = (
+        "key", "number", "workflow_id", "workflow_version_id", "title", "slug", "status", "outcome",
+        "stage_status", "round", "priority", "due_on", "starts_at", "owner", "correlation_id", "parent_id",
+        "undoing_at", "created_by", "created_at", "done_at",
+    )  # fmt: skip
+    OF_TASK = "pk"
+    UNIQUE = ("key",)
 
     class Status(models.TextChoices):
         BACKLOG = "backlog"  # nothing of it was ever claimed
@@ -41,6 +52,16 @@ class Task(models.Model):
     version = models.PositiveIntegerField(default=1, help_text="+1 with every change; pages compare it")
     idempotency_key = models.CharField(max_length=200, unique=True, null=True, blank=True)
     owner = models.CharField(max_length=100, blank=True, help_text="user:ana")
+    correlation_id = models.CharField(
+        max_length=200, unique=True, null=True, blank=True, help_text="what the outside calls this task"
+    )
+    parent = models.ForeignKey(
+        "Subtask", models.SET_NULL, null=True, blank=True, related_name="children",
+        help_text="the stage of another task that injected this one and waits for it",
+    )  # fmt: skip
+    undoing_at = models.DateTimeField(
+        null=True, blank=True, help_text="since when its effects are taken back; it ends as cancelled"
+    )
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=100)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -71,11 +92,18 @@ class Task(models.Model):
         return f"{self.key} {self.title}"
 
 
-class Subtask(models.Model):
+class Subtask(Recorded):
     """One stage of one task (one item of it where a stage fans out): the row that workers claim."""
 
+    NOUN = "subtask"
+    LOGGED = (
+        "task_id", "stage", "position", "item", "spread", "passed_over", "awaits", "round", "live", "agent",
+        "done_as", "status", "priority", "attempts", "crashes", "max_attempts", "fence", "reason",
+    )  # fmt: skip
+    UNIQUE = ("task_id", "stage", "item", "round")
+
     class Status(models.TextChoices):
-        BLOCKED = "blocked"  # needs others, or its task is in the backlog
+        BLOCKED = "blocked"  # needs others or an answer, or its task is in the backlog
         READY = "ready"
         DOING = "doing"
         WAITING = "waiting"  # for a person
@@ -83,6 +111,12 @@ class Subtask(models.Model):
         SKIPPED = "skipped"
         CANCELLED = "cancelled"
         SUPERSEDED = "superseded"  # replaced by a newer round
+
+    class Awaits(models.TextChoices):
+        """What a blocked row waits for beside the rows that its needs name."""
+
+        CHILD = "child"  # the task that it injected
+        MESSAGE = "message"  # an answer from another system
 
     OPEN = (Status.BLOCKED, Status.READY, Status.DOING, Status.WAITING)
     PASSED = (Status.DONE, Status.SKIPPED)
@@ -93,6 +127,12 @@ class Subtask(models.Model):
     stage = models.CharField(max_length=64)
     position = models.PositiveSmallIntegerField(help_text="place of the stage in the workflow, from 0")
     item = models.CharField(max_length=64, blank=True, help_text="which item, where the stage fans out")
+    given = models.JSONField(null=True, blank=True, help_text="the item's value; for an undo, why")
+    spread = models.PositiveIntegerField(
+        null=True, blank=True, help_text="into how many items the stage was spread; empty: not yet"
+    )
+    passed_over = models.BooleanField(default=False, help_text="skipped because its branch was not taken")
+    awaits = models.CharField(max_length=7, choices=Awaits.choices, blank=True)
     round = models.PositiveIntegerField(default=1)
     # 1 while this row is the current one of its stage and item, NULL once superseded: a plain unique
     # index over it is the "partial" unique index that MariaDB lacks.
@@ -151,6 +191,8 @@ class Subtask(models.Model):
             # The rescue: what each worker holds.
             models.Index(fields=["worker"], condition=Q(status="doing"), name="subtask_held"),
             models.Index(fields=["agent", "status"], name="subtask_by_agent"),
+            # The sweeps that inject child tasks, and look for answers that did not come in time.
+            models.Index(fields=["awaits", "not_before"], condition=~Q(awaits=""), name="subtask_awaits"),
         ]
 
     def __str__(self) -> str:

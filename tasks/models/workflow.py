@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from django.db import models
@@ -49,8 +50,39 @@ class WorkflowVersion(models.Model):
         return list(self.definition["stages"])
 
     def stage(self, name: str) -> dict[str, Any]:
-        """One stage by name; KeyError where the version has none of that name."""
+        """One stage by name, `STAGE.undo` as its compensation; KeyError where the version has none of
+        that name."""
+        bare, dot, _ = name.partition(".")
         for stage in self.definition["stages"]:
-            if stage["name"] == name:
-                return dict(stage)
+            if stage["name"] == bare:
+                return undo_of(stage) if dot else dict(stage)
         raise KeyError(name)
+
+    @cached_property
+    def routes(self) -> bool:
+        """Whether a task may pass over some stages."""
+        return any(stage.get("when") for stage in self.definition["stages"])
+
+    @cached_property
+    def special(self) -> frozenset[str]:
+        """The stages that no worker simply claims once they are ready: see `tasks/arrivals.py`."""
+        return frozenset(
+            stage["name"]
+            for stage in self.definition["stages"]
+            if stage["agent"] in {"human", ""} or self.routes or stage.get("when") or stage.get("each")
+        )
+
+
+#: An undo is tried longer than a deed: giving up leaves the world half changed.
+UNDO_TIMES = 10
+
+
+def undo_of(stage: dict[str, Any]) -> dict[str, Any]:
+    """The stage that takes back `stage`, as if the file had it: see `tasks/compensation.py`."""
+    retry = {"times": max(UNDO_TIMES, stage["retry"]["times"]), "backoff": stage["retry"]["backoff"]}
+    return {
+        **stage,
+        "name": f"{stage['name']}.undo", "agent": stage["undo"], "done_as": f"{stage['name']}_undone",
+        "needs": [], "retry": retry, "judges": "", "send_back": None, "when": None, "each": "", "inject": "",
+        "undo": "", "on_failure": "escalate", "output": "", "title": "",
+    }  # fmt: skip

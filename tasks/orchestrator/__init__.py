@@ -12,15 +12,20 @@ from datetime import datetime
 
 from tasks import clock
 
-from . import deliver, release, remind, rescue, schedule, stalled
+from . import answers, children, deliver, head, release, remind, rescue, schedule, seal, stalled, trust
 
 #: Delivering comes last: it is the only one that waits for somebody else.
 SWEEPS: dict[str, Callable[[datetime], int]] = {
     "rescue": lambda now: rescue.rescue(),  # by the database's clock alone
     "schedule": schedule.fire,
+    "children": children.inject,
+    "answers": answers.overdue,
     "release": release.release,
     "stalled": stalled.alert,
     "remind": remind.remind,
+    "seal": seal.seal,
+    "head": head.send,
+    "trust": trust.review,
     "deliver": deliver.deliver,
 }
 

@@ -10,6 +10,7 @@ from django.db.models import F
 
 from tasks import lifecycle, log, notices, outbox
 from tasks.models import Review, Run, Subtask
+from tasks.standing import of_tries
 
 BY = "orchestrator:stalled"
 #: Below this nothing is called stalled: a stage of seconds that takes a minute is no alarm.
@@ -77,7 +78,8 @@ def _take_back(run: Run, spans: Usual, now: datetime) -> int:
         why = f"It ran for {_words(lasted)}; this stage usually takes {_words(spans[0])}."
         if row.attempts >= row.max_attempts:
             # The review's own notice is the alert.
-            lifecycle.escalate(row, Review.Kind.STALLED, f"{why} No attempt is left.", by=BY)
+            ask = f"{why} That was attempt {row.attempts}, so a person decides."
+            lifecycle.escalate(row, Review.Kind.STALLED, ask, by=BY)
         else:
             _tell(run, row, spans, lasted)
             held = lifecycle.Claimed(subtask=row, task=run.task, run=run, fence=run.fence)
@@ -86,7 +88,9 @@ def _take_back(run: Run, spans: Usual, now: datetime) -> int:
 
 
 def _tell(run: Run, row: Subtask, spans: Usual, lasted: timedelta) -> None:
-    following = f"Clawbot has stopped it and tries again (attempt {row.attempts + 1} of {row.max_attempts})."
+    following = (
+        f"Clawbot has stopped it and tries again (attempt {row.attempts + 1}{of_tries(row, run.task)})."
+    )
     content = {
         "stage": row.stage.replace("_", " "), "lasted": _words(lasted), "usual": _words(spans[0]),
         "limit": _words(spans[1]), "next": following,

@@ -12,6 +12,7 @@ from types import ModuleType
 
 from django.db import connection
 
+from tasks import changes
 from tasks.models import Event, Run, Subtask, Worker
 
 from . import portable, postgres
@@ -44,7 +45,10 @@ def unblock(done: Collection[int], now: datetime) -> list[Subtask]:
 
     Returns those, with little of them loaded: of most a caller needs to know only that they exist.
     """
-    return _here().unblock(done, now) if done else []
+    ready = _here().unblock(done, now) if done else []
+    blocked, free = {"status": Subtask.Status.BLOCKED.value}, {"status": Subtask.Status.READY.value}
+    changes.note([changes.Change("subtask", row.pk, row.task_id, blocked, free) for row in ready])
+    return ready
 
 
 def write_runs(runs: Sequence[Run]) -> None:

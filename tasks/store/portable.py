@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from tasks import log, machine
+from tasks import changes, log, machine
 from tasks.models import Event, Need, Run, Subtask, Task, Worker
 
 from .gate import Gate, enter
@@ -68,7 +68,7 @@ def _take(rows: Sequence[Subtask], worker: Worker, now: datetime) -> None:
         return
     values = {"worker": worker, "started_at": now, "reason": ""}
     moved = machine.move(
-        Subtask.objects.filter(pk__in=[row.pk for row in rows]),
+        changes.told(Subtask).filter(pk__in=[row.pk for row in rows]),
         "claim", fence=F("fence") + 1, attempts=F("attempts") + 1, **values,
     )  # fmt: skip
     if moved != len(rows):
@@ -81,7 +81,7 @@ def _take(rows: Sequence[Subtask], worker: Worker, now: datetime) -> None:
 def _begin(rows: list[Subtask], worker: Worker, gate: Gate, now: datetime) -> list[tuple[Subtask, Run]]:
     """Begin the tasks, note the runs and say so in the log."""
     ids = {row.task_id for row in rows}
-    begun = Task.objects.filter(pk__in=ids)
+    begun = changes.told(Task).filter(pk__in=ids)
     backlog = begun.filter(status=Task.Status.BACKLOG)
     machine.move_task(backlog, "begin", started_at=Coalesce("started_at", now))
     machine.touch(begun)
@@ -93,7 +93,7 @@ def _begin(rows: list[Subtask], worker: Worker, gate: Gate, now: datetime) -> li
     _read_keys(runs)
     log.write(
         log.line("subtask.claimed", by=f"agent:{row.agent}", task=row.task, stage=row.stage, agent=row.agent,
-                 attempt=row.attempts, worker=worker.name)
+                 attempt=row.attempts, worker=worker.name, subtask=row.pk, item=row.item, fence=row.fence)
         for row in rows
     )  # fmt: skip
     return list(zip(rows, runs, strict=True))
@@ -117,7 +117,7 @@ def _read_keys(runs: list[Run]) -> None:
 
 def settle(held: Sequence[Held], now: datetime) -> set[int]:
     """See `tasks.store.settle`."""
-    rows = Subtask.objects.filter(_holds(held), status=S.DOING)
+    rows = changes.told(Subtask).filter(_holds(held), status=S.DOING)
     accepted = set(_locked(rows.order_by("pk")).values_list("pk", flat=True))
     moved = machine.move(rows.filter(pk__in=accepted), "finish", finished_at=now, reason="")
     if moved != len(accepted):
@@ -150,7 +150,7 @@ def unblock(done: Collection[int], now: datetime) -> list[Subtask]:
     for count, ids in by_count.items():
         Subtask.objects.filter(pk__in=ids).update(needs_left=F("needs_left") - count)
     free = [row.pk for row in rows if row.needs_left == fewer[row.pk] and row.status == S.BLOCKED]
-    machine.move(Subtask.objects.filter(pk__in=free), "unblock", not_before=now)
+    machine.move(changes.told(Subtask).filter(pk__in=free), "unblock", not_before=now)
     fields = ("id", "task_id", "stage", "agent", "status")
     return list(Subtask.objects.filter(pk__in=free).only(*fields).order_by("pk")) if free else []
 

@@ -52,9 +52,10 @@ WITH picked AS (
     USING (agent)
   RETURNING id, subtask_id
 ), said AS (
-  INSERT INTO tasks_event (kind, task_id, stage, by, at, data)
-  SELECT 'subtask.claimed', task_id, stage, 'agent:' || agent, %(now)s,
-         jsonb_build_object('agent', agent, 'attempt', attempts, 'worker', %(worker_name)s::text)
+  INSERT INTO tasks_event (kind, task_id, stage, by, at, channel, data)
+  SELECT 'subtask.claimed', task_id, stage, 'agent:' || agent, %(now)s, '',
+         jsonb_build_object('agent', agent, 'attempt', attempts, 'worker', %(worker_name)s::text,
+                            'subtask', id, 'item', item, 'fence', fence)
   FROM taken ORDER BY priority DESC, not_before, id
 )
 SELECT taken.*, noted.id AS run_id, (SELECT count(*) FROM picked) AS picked
@@ -102,12 +103,13 @@ FROM jsonb_to_recordset(%s::jsonb) AS n(
 WHERE r.id = n.id AND r.status IN ('doing', 'lost', 'stopped')
 """
 
-EVENT_FIELDS = ("kind", "task_id", "stage", "by", "at", "data")
+EVENT_FIELDS = ("kind", "task_id", "stage", "by", "at", "channel", "data", "changed")
 
 WRITE_EVENTS = """
-INSERT INTO tasks_event (kind, task_id, stage, by, at, data)
+INSERT INTO tasks_event (kind, task_id, stage, by, at, channel, data, changed)
 SELECT * FROM jsonb_to_recordset(%s::jsonb)
-  AS n(kind text, task_id bigint, stage text, by text, at timestamptz, data jsonb)
+  AS n(kind text, task_id bigint, stage text, by text, at timestamptz, channel text, data jsonb,
+       changed jsonb)
 """
 
 

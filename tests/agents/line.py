@@ -29,6 +29,7 @@ class Desk:
     toolbox: Toolbox
     usage: Usage = field(default_factory=Usage)
     notes: list[str] = field(default_factory=list)
+    crossings: list[tuple[str, dict[str, Any], str, str]] = field(default_factory=list)
 
     async def ask(self, ask: Ask) -> Any:
         return await self.model.answer(ask, self.usage)
@@ -38,6 +39,11 @@ class Desk:
 
     def note(self, text: str, **data: Any) -> None:
         self.notes.append(text)
+
+    def crossed(
+        self, direction: str, envelope: dict[str, Any], *, address: str = "", status: str = ""
+    ) -> None:
+        self.crossings.append((direction, envelope, address, status))
 
 
 @dataclass

@@ -48,7 +48,7 @@ def test_reads_durations_and_limits():
         ("tools: [fetch_uri]\n", "unknown tool `fetch_uri`. Did you mean `fetch_url`?"),
         ("tools: [fetch_url]\n", "the role cannot use `fetch_url`. Known: none."),
         ("permissions: {read_file: {}}\n", "not in `tools`"),
-        ("voice: loud\n", "unknown voice `loud`. Known: default."),
+        ("voice: loud\n", "unknown voice `loud`. Known: default, support."),
         ("settings: {speed: 9}\n", "unknown key `settings.speed`"),
         ("limits: {timeout: 0}\n", "`limits.timeout`: found '0.0'"),
         ("limits: {cost_usd: 1e309}\n", "`limits.cost_usd`"),
@@ -116,3 +116,9 @@ def test_ships_only_tools_that_read():
     granted = {tool for one in definition.read_all().values() for tool in one.tools}
 
     assert granted <= {"read_file", "fetch_url", "read_feed", "search"}
+
+
+@pytest.mark.parametrize("key", ["accepts", "returns"])
+def test_no_agent_gets_or_makes_the_calls_that_others_ask_leave_for(key: str) -> None:
+    with pytest.raises(Unreadable, match="the kind `call` is Clawbot's own"):
+        loads(f"name: sly\nrole: llm\n{key}: [note, call]\n", "sly.yaml")

@@ -9,6 +9,9 @@ import sys
 from io import StringIO
 from pathlib import Path
 
+import pytest
+
+from clawbot.bench import limit
 from tests import databases
 
 
@@ -59,3 +62,33 @@ def test_says_that_there_is_no_pgbench_instead_of_inventing_a_figure() -> None:
     lines = out.getvalue().splitlines()
     assert "no pgbench here" in lines[2]
     assert len(lines) == 4
+
+
+def test_measures_what_parallel_branches_are_worth(tmp_path: Path) -> None:
+    command = ["manage.py", "bench", "parallel", "--database", "sqlite://", "--seconds", "0.5", "--json"]
+    environment = {**os.environ, "CLAWBOT_DATA": str(tmp_path / "var"), "TMPDIR": str(tmp_path)}
+
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=databases.ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)["sqlite://"]
+    assert figures["longest"] <= figures["branches"] < figures["row"]
+    assert figures["row"] >= 5 * 0.5
+
+
+def test_lets_pgbench_run_the_engines_own_statements(
+    database: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database != "postgres" or not limit.find():
+        pytest.skip("needs PostgreSQL, and its pgbench")
+    monkeypatch.setattr(limit, "SECONDS", 1)
+    monkeypatch.setattr(limit, "ENOUGH", 200)
+
+    assert limit.measure(limit.find(), request.getfixturevalue("_migrated"), tmp_path, clients=1) > 0

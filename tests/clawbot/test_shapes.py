@@ -5,9 +5,20 @@ import json
 import pytest
 
 from clawbot.shapes import brief_shapes, task_shape
-from tests.tasks.builders import a_task, work_until
+from tasks import clock, supervision, versions
+from tasks.models import Task
+from tasks.orchestrator import children
+from tests.tasks.builders import a_task, claim_all, done, finish, work_until
+from tests.tasks.test_why import CHILD, ORDER, PARENT, SPREAD, a_new, a_workflow, do
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _fresh():
+    versions.forget()
+    yield
+    versions.forget()
 
 
 @pytest.fixture
@@ -63,3 +74,43 @@ def test_lists_tasks_by_the_first_five_fields(waiting):
             "outcome": None,
         }
     ]
+
+
+def test_lists_stages_and_only_counts_their_items(db, ben):
+    task = a_new("spread", SPREAD)
+    do(task, "list", done("note", fields={"files": ["a", "b", "c"]}))
+    finish(claim_all()[0], done("note"))
+
+    shape = task_shape(task)
+
+    assert [stage["name"] for stage in shape["stages"]] == ["list", "read", "join"]
+    assert shape["stages"][1]["items"] == {"done": 1, "of": 3, "skipped": 0, "waiting": 0, "doing": 2}
+    assert shape["stages"][0]["items"] is None
+
+
+def test_tells_what_is_taken_back_apart_from_the_stages(db, ben):
+    task = a_new("order", ORDER)
+    do(task, "reserve")
+    supervision.cancel(task, by="user:ben", reason="Called off.")
+    task.refresh_from_db()
+
+    shape = task_shape(task)
+
+    assert shape["undoing"] is True
+    assert [(row["name"], row["status"]) for row in shape["undo"]] == [("reserve.undo", "ready")]
+    assert [stage["name"] for stage in shape["stages"]] == ["reserve", "pay", "ship"]
+
+
+def test_links_a_parent_and_its_child(db, ben):
+    a_workflow("child", CHILD, "CHI")
+    task = a_new("parent", PARENT)
+    children.inject(clock.now())
+    child = Task.objects.get(workflow__slug="child")
+
+    shape = task_shape(task)
+
+    assert shape["children"] == [
+        {"key": child.key, "stage": "write", "item": None, "status": "backlog", "outcome": None}
+    ]
+    assert (shape["stages"][0]["awaits"], shape["stages"][0]["children"]) == ("child", [child.key])
+    assert task_shape(child)["parent"] == task.key

@@ -42,7 +42,7 @@ def imported(path):
                 yield module.partition(".")[0]
 
 
-@pytest.mark.parametrize("name", ["base", "dev"])
+@pytest.mark.parametrize("name", ["base", "sqs", "dev"])
 def test_pins_everything_that_is_asked_for(name):
     assert asked(name) - set(pins(name)) == set()
 
@@ -69,7 +69,7 @@ def test_tests_with_exactly_what_runs():
     assert {name: testing.get(name) for name in running} == running
 
 
-@pytest.mark.parametrize("name", ["base", "dev"])
+@pytest.mark.parametrize("name", ["base", "sqs", "dev"])
 def test_records_no_address(name):
     text = text_of(ROOT / "requirements" / f"{name}.txt")
 

@@ -150,8 +150,16 @@ def all_over() -> bool:
     return not lost() and told >= Task.objects.filter(status=Task.Status.DONE).count()
 
 
-def run(race: Race, stages: int, kills: int, freezes: int, patience: float = PATIENCE) -> None:
-    """Start everybody, disturb them evenly over the work, then let them finish in peace."""
+def run(
+    race: Race,
+    stages: int,
+    kills: int,
+    freezes: int,
+    patience: float = PATIENCE,
+    enough_seen: Callable[[], Any] = lambda: False,
+) -> None:
+    """Start everybody, disturb them evenly over the work, then let them finish in peace; no longer than
+    until enough was seen."""
     for part in ["orchestrator", "orchestrator", *["drain"] * WORKERS]:
         race.start(part)
     deeds = [race.kill_one] * kills + [race.freeze_one] * freezes
@@ -159,8 +167,10 @@ def run(race: Race, stages: int, kills: int, freezes: int, patience: float = PAT
     for place, deed in enumerate(deeds, start=1):
         enough = place * stages // (len(deeds) + 2)
         until(race, lambda enough=enough: stages_done() >= enough, patience)  # type: ignore[misc]
+        if enough_seen():
+            break
         deed()
-    until(race, all_over, patience)
+    until(race, lambda: enough_seen() or all_over(), patience)
     race.end()
 
 
@@ -230,9 +240,9 @@ def red(race: Race) -> list[Any]:
 
 @pytest.mark.parametrize("race", ["fence", "key"], indirect=True)
 def test_goes_red_without(race: Race) -> None:
-    lay(40)
+    lay(160)
 
-    run(race, 200, kills=0, freezes=4, patience=15)
+    run(race, 800, kills=0, freezes=16, patience=15, enough_seen=lambda: red(race))
 
     assert red(race)
 

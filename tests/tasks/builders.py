@@ -45,7 +45,7 @@ ARTICLE: list[dict[str, Any]] = [
 
 def a_workflow(name: str = "article", stages: Sequence[Any] | None = None, key: str = "ART") -> Workflow:
     """A stored workflow with one version."""
-    shape = workflow.Definition_.model_validate(
+    shape = workflow.Shape.model_validate(
         {"name": name, "title": name.capitalize(), "key": key, "stages": stages or ARTICLE}
     )
     flow, _ = Workflow.objects.get_or_create(slug=name, defaults={"title": shape.title, "key": key})
@@ -141,3 +141,11 @@ def current(task: Task, stage: str) -> Subtask:
 def statuses(task: Task) -> dict[str, str]:
     """Stage -> status of the current rows."""
     return dict(Subtask.objects.filter(task=task, live=1).order_by("position").values_list("stage", "status"))
+
+
+def an_agent(name: str) -> None:
+    """Hire an agent of this name that accepts and returns anything, once."""
+    from agents import staff
+    from agents.definition import Definition
+
+    staff.store(Definition(name=name, role="llm", title=name.capitalize()), by="clawbot", note="")

@@ -1,4 +1,4 @@
-"""After each test the clock goes back to the real time, and what was read of versions is forgotten."""
+"""After each test the clock goes back to the real time."""
 
 from collections.abc import Iterator
 
@@ -9,8 +9,5 @@ from tasks import clock
 
 @pytest.fixture(autouse=True)
 def _real_time() -> Iterator[None]:
-    from tasks import versions
-
     yield
     clock.reset()
-    versions.forget()

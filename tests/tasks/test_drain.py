@@ -491,3 +491,18 @@ def test_a_worker_whose_loop_never_turns_ends_itself(db: None, monkeypatch: pyte
     pulse._watch_the_loop()
 
     assert ended == [70]
+
+
+def test_counts_no_attempt_where_nobody_was_asked(play: Callable[[Work], None]) -> None:
+    def is_left_alone(brief: Brief, desk: Desk) -> Outcome:
+        raise Unavailable("The shop is left alone for a while.", 60, tried=False)
+
+    staff()
+    one_stage()
+    play(is_left_alone)
+    for _ in range(5):
+        work_off()
+        clock.move(timedelta(seconds=61))
+
+    assert (row().status, row().attempts) == (S.READY, 0)
+    assert "left alone" in row().reason

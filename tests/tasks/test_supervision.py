@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
-from tasks import access, clock, lifecycle, supervision
+from agents.contract import Outcome
+from tasks import access, clock, edits, invariants, lifecycle, replay, supervision
 from tasks.machine import Refused
 from tasks.models import Artifact, Comment, Decision, Event, Notice, Review, Run, Subtask, Task
 from tasks.why import why
 from tests.tasks.builders import (
     a_task,
     a_worker,
+    a_workflow,
     claim_all,
     current,
     finish,
@@ -130,6 +133,49 @@ def test_an_undone_approval_opens_the_review_again(ana: object) -> None:
     assert statuses(task)["approve"] == "waiting"
 
 
+def test_undoing_twice_leaves_a_newer_approval_alone(ana: object) -> None:
+    task, review = at_the_gate()
+    first = approve(review)
+    supervision.undo(first, by="user:ana")
+    review.refresh_from_db()
+    approve(review)
+
+    supervision.undo(first, by="user:ana")
+
+    assert Review.objects.get(pk=review.pk).open is None
+    clock.move(timedelta(seconds=11))
+    assert supervision.release_due() == 1
+    assert statuses(task)["approve"] == "done"
+
+
+def test_taking_back_one_of_several_approvals_is_in_the_log(ana: object) -> None:
+    task, review = at_the_gate()
+    Review.objects.filter(pk=review.pk).update(deciders={"group": "editors", "count": 2, "four_eyes": False})
+    decision = approve(Review.objects.get(pk=review.pk))
+
+    supervision.undo(decision, by="user:ana")
+
+    assert task.events.filter(kind="review.undone", by="user:ana").count() == 1
+    assert Review.objects.get(pk=review.pk).open == 1
+
+
+@pytest.mark.parametrize("verb", ["rerun_from", "override", "skip"])
+def test_an_approval_not_yet_released_is_void_when_its_stage_goes_another_way(
+    verb: str, ana: object, ben: object
+) -> None:
+    task, review = at_the_gate()
+    decision = approve(review)
+    stage = "approve" if verb == "skip" else "write"
+    getattr(supervision, verb)(task, by="user:ben", stage=stage, reason="It must go on.")
+
+    supervision.undo(decision, by="user:ana")
+
+    assert Review.objects.get(pk=review.pk).open is None
+    clock.move(timedelta(seconds=11))
+    assert supervision.release_due() == 0
+    assert Decision.objects.get(pk=decision.pk).undone_at is not None
+
+
 def test_refuses_to_undo_what_was_released(ana: object) -> None:
     _, review = at_the_gate()
     decision = approve(review, undo_seconds=0)
@@ -201,7 +247,7 @@ def test_an_edit_at_a_gate_makes_a_new_version_and_the_old_one_stays(ana: object
 def test_an_edit_is_rendered_again_before_the_release_without_a_second_notice(
     ana: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervision, "deterministic", lambda agent: agent == "formatter")
+    monkeypatch.setattr(edits, "deterministic", lambda agent: agent == "formatter")
     task, review = at_the_gate()
     supervision.edit(task, by="user:ana", text="Ana's words.")
     review.refresh_from_db()
@@ -214,6 +260,36 @@ def test_an_edit_is_rendered_again_before_the_release_without_a_second_notice(
 
     assert statuses(task)["approve"] == "done"
     assert Notice.objects.filter(task=task, kind="completion").count() == 1
+
+
+def test_a_second_edit_before_the_first_was_rendered_leaves_nothing_waiting(
+    ana: object, ben: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by chance in tests/stateful: the gate counted a rendering that nobody would ever make."""
+    monkeypatch.setattr(edits, "deterministic", lambda agent: agent == "formatter")
+    task, review = at_the_gate()
+    supervision.edit(task, by="user:ana", text="Better.")
+    supervision.edit(task, by="user:ana", text="Better still.")
+    finish(claim_all()[0])
+    review.refresh_from_db()
+    approve(review, by="user:ben")
+
+    assert supervision.release_due(clock.now() + timedelta(minutes=1)) == 1
+    assert statuses(task)["publish"] == "ready"
+
+
+def test_an_edit_voids_an_approval_that_has_not_taken_effect_yet(ana: object, ben: object) -> None:
+    """Found by chance in tests/stateful: nobody had released it when its ten seconds were over."""
+    task, review = at_the_gate()
+    approve(review, by="user:ben")
+
+    new = supervision.edit(task, by="user:ana", text="Better.", base_sha256=review.artifact_sha256)
+
+    assert supervision.release_due(clock.now() + timedelta(minutes=1)) == 0
+    review.refresh_from_db()
+    assert (review.open, review.artifact_sha256) == (1, new.sha256)
+    assert statuses(task)["approve"] == "waiting"
+    assert not invariants.check()
 
 
 def test_refuses_an_edit_of_an_older_draft_than_the_newest(ana: object) -> None:
@@ -242,6 +318,46 @@ def test_an_override_passes_over_what_was_open_and_keeps_what_was_made(ben: obje
         "publish": "blocked",
     }
     assert task.artifacts.count() == 1
+
+
+def test_another_branch_that_waited_for_what_an_override_passes_over_goes_on(ben: object) -> None:
+    """Found by chance in tests/stateful: it waited for ever for a stage that had been skipped."""
+    fork = [
+        {"name": "pick", "agent": "finder", "done_as": "picked"},
+        {"name": "left", "agent": "writer", "done_as": "left", "needs": ["pick"]},
+        {"name": "right", "agent": "writer", "done_as": "right", "needs": ["pick"]},
+    ]
+    a_workflow("fork", fork, "FOR")
+    task = a_task(flow="fork")
+
+    supervision.override(task, by="user:ben", stage="left", reason="We know where to go.")
+
+    assert statuses(task) == {"pick": "skipped", "left": "ready", "right": "ready"}
+    assert not invariants.check()
+
+
+@pytest.mark.parametrize("verb", [supervision.override, supervision.rerun_from])
+def test_the_stage_that_a_person_names_runs_whatever_its_condition_says(
+    ben: object, verb: Callable[..., Task]
+) -> None:
+    ways = [
+        {"name": "pick", "agent": "finder", "done_as": "picked"},
+        {"name": "left", "agent": "writer", "done_as": "left", "needs": ["pick"],
+         "when": {"pick.way": "left"}},
+        {"name": "join", "agent": "writer", "done_as": "joined", "needs": ["left"]},
+    ]  # fmt: skip
+    a_workflow("ways", ways, "WAY")
+    task = a_task(flow="ways")
+    work_until(task, "pick")
+    finish(claim_all()[0])
+    assert statuses(task)["left"] == "skipped"
+
+    verb(task, by="user:ben", stage="left", reason="Go left all the same.")
+
+    assert statuses(task) == {"pick": "done", "left": "ready", "join": "blocked"}
+    finish(claim_all()[0], Outcome(word="retry", why="The road is closed.", after_seconds=600))
+    supervision.retry(task, by="user:ben")
+    assert statuses(task)["left"] == "ready"
 
 
 def test_an_override_needs_a_reason_and_an_operator(ana: object, ben: object) -> None:
@@ -375,3 +491,29 @@ def test_every_state_of_a_task_has_a_sentence(ana: object, ben: object) -> None:
 
 def test_every_verb_that_people_may_use_is_known_to_access() -> None:
     assert set(supervision.VERBS) <= set(access.LEAST)
+
+
+@pytest.mark.parametrize(("verb", "research"), [("override", "skipped"), ("rerun_from", "ready")])
+def test_a_cancelled_task_goes_on_from_a_stage_whose_needs_were_never_done(
+    verb: str, research: str, ben: object
+) -> None:
+    task = a_task()
+    supervision.cancel(task, by="user:ben", reason="Not needed.")
+
+    getattr(supervision, verb)(task, by="user:ben", stage="write", reason="It is needed after all.")
+
+    assert current(task, "research").status == research
+    assert current(task, "write").status == ("ready" if verb == "override" else "blocked")
+    assert not list(replay.differences())
+    work_until(task, "approve")
+    assert statuses(task)["approve"] == "waiting"
+    assert not invariants.check()
+
+
+def test_skips_nothing_of_a_task_that_has_not_begun(ben: object) -> None:
+    task = a_task(backlog=True)
+
+    with pytest.raises(Refused, match="Start it first"):
+        supervision.skip(task, by="user:ben", stage="review", reason="We know enough.")
+
+    assert set(statuses(task).values()) == {"blocked"}

@@ -28,6 +28,7 @@ SUMMARY_LINES = 3
 STEPS = 5
 MOST_PASSAGES = 1_500  # choosing looks at all of them for each one it takes
 DEFAULT_WORDS = (500, 900)
+NEVER = -9.0
 
 
 # "The pilot was useful" opens well only for a reader who knows which pilot.
@@ -44,6 +45,7 @@ class Plan:
     heading: str
     question: dict[str, float]
     advice: bool = False
+    only: frozenset[int] | None = None  # the sources that the section may use, where that is given
     chosen: list[Passage] = field(default_factory=list)
     ordered: list[list[Sentence]] = field(default_factory=list)  # paragraphs with what must be mentioned
 
@@ -66,11 +68,17 @@ class _Writer:
         self.passages = passages(self.corpus)
         self.named = set(words.content(f"{material['title']} {material.get('keyword', '')}"))
         self.subject = words.vector(about, self.corpus.idf)
-        self.taken: set[int] = set()  # lines that are in the draft
+        self.taken: set[int] = self._set_apart()  # lines that are in the draft, or must not be
         self.worth = {id(p): self._worth(p) for p in self.passages}
         if len(self.passages) > MOST_PASSAGES:
             self.passages = sorted(self.passages, key=lambda p: -self.worth[id(p)])[:MOST_PASSAGES]
         self.vectors = {id(p): words.vector(p.text, self.corpus.idf) for p in self.passages}
+
+    def _set_apart(self) -> set[int]:
+        """The lines that sources dispute, where these have a place of their own outside the sections."""
+        disputed = self.material.get("contradictions", []) if self.material.get("disputes_apart") else []
+        texts = {side["text"] for dispute in disputed for side in dispute["statements"]}
+        return {line.index for line in self.corpus.lines if line.text in texts}
 
     def write(self) -> Draft:
         least, most = self._length()
@@ -121,7 +129,9 @@ class _Writer:
         stems = themes.expand(heading)
         own = [stem for stem in stems if stem not in self.named]  # the subject is in every section
         question = words.vector(own or stems or [heading.lower()], self.corpus.idf)
-        return Plan(heading, question, advice=themes.is_advice_heading(heading))
+        given = self.material.get("sources_of", {}).get(heading)
+        only = None if given is None else frozenset(given)
+        return Plan(heading, question, advice=themes.is_advice_heading(heading) and only is None, only=only)
 
     def _find_sections(self, wanted: int) -> list[Plan]:
         """Sections where the brief brings none: the best passages far from each other are their seeds."""
@@ -197,6 +207,8 @@ class _Writer:
 
     def _fit(self, passage: Passage, plan: Plan) -> float:
         lines = passage.lines
+        if plan.only is not None:  # whose sources a section has tells more about it than its heading
+            return 0.3 if passage.source in plan.only else NEVER
         fit = sum(self.corpus.fit(plan.question, line) for line in lines) / len(lines)
         same_heading = words.stem(lines[0].heading.lower()) == words.stem(plan.heading.lower())
         return fit + (0.25 if same_heading else 0)

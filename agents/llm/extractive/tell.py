@@ -8,7 +8,8 @@ from typing import Any
 
 from agents.llm.jobs import Judgement, Remark, Summary, Text
 from agents.prose import article, sentences, words
-from agents.prose.corpus import corpus
+from agents.prose.blocks import tidy
+from agents.prose.corpus import Line, corpus
 
 _HYPE = re.compile(
     r"\b(?:revolution\w*|game[- ]chang\w*|cutting[- ]edge|world[- ]class|seamless\w*|unleash\w*"
@@ -17,6 +18,8 @@ _HYPE = re.compile(
     re.I,
 )
 _LONG = 42
+_ENDS = re.compile(r"[.!?][\"'”’)\]]*$")
+FEWEST, LONGEST, MOST = 4, 60, 8  # words of a sentence, and sentences, of a free text
 
 
 def judge(material: Mapping[str, Any]) -> Judgement:
@@ -54,13 +57,30 @@ def summarise(material: Mapping[str, Any]) -> Summary:
 
 
 def free(material: Mapping[str, Any]) -> Text:
-    """The sentences of the given texts that fit the instructions best, in their order, as bullets."""
+    """The sentences of the given texts that fit the instructions best, in their order, as bullets.
+
+    Those that share a word with the instructions come first; where none does, the most central ones.
+    """
     texts = [
-        {"number": i, "title": str(i), "text": text} for i, text in enumerate(material["texts"], start=1)
+        {"number": i, "title": str(i), "text": tidy(text)}
+        for i, text in enumerate(material["texts"], start=1)
     ]
     found = corpus(texts)
     question = words.vector(str(material.get("instructions", "")), found.idf)
-    lines = [line for line in found.lines if line.opens]
-    ranked = sorted(lines, key=lambda line: -(found.fit(question, line) + found.rank[line.index]))
-    chosen = sorted(ranked[:6], key=lambda line: line.index)
+    lines = [
+        line
+        for line in found.lines
+        if FEWEST <= words.count(line.text) <= LONGEST and _ENDS.search(line.text)
+    ]
+    fits = {line.index: found.fit(question, line) for line in lines}
+    fitting = (
+        [line for line in lines if fits[line.index] > 0] or [line for line in lines if line.opens] or lines
+    )
+    ranked = sorted(fitting, key=lambda line: -(fits[line.index] + 0.1 * found.rank[line.index]))
+    best: list[Line] = []
+    for line in ranked:
+        mine = found.vectors[line.index]
+        if len(best) < MOST and all(words.alike(mine, found.vectors[other.index]) < 0.7 for other in best):
+            best.append(line)
+    chosen = sorted(best, key=lambda line: line.index)
     return Text(text="\n".join(f"- {article.bare(line.text)}" for line in chosen))

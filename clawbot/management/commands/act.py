@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
-import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from clawbot import cli
+from clawbot import acts, cli
 from clawbot.shapes import task_shape
-from tasks import supervision
-from tasks.models import Decision, Hold, Review, Task
+from tasks import edits, supervision
 from tasks.why import why
+
+_WORDS = f"a word is {edits.KEEP}, {edits.RERUN} or {edits.REVIEW}"
 
 
 class Command(BaseCommand):
@@ -36,50 +34,27 @@ class Command(BaseCommand):
         )
         parser.add_argument("--kind", default="draft", help="what to edit")
         parser.add_argument("--text", metavar="FILE", help="the edited text; - reads it from the terminal")
+        parser.add_argument(
+            "--then", action="append", metavar="STAGE=WORD",
+            help="after an edit: keep, rerun or review a stage that was built on the old text; "
+            "what is not named is done as a careful person would",
+        )  # fmt: skip
         parser.add_argument("--sha256", help="decide only if the text is still this one")
         cli.add_json(parser)
         cli.add_actor(parser)
 
     def handle(self, *args: Any, key: str, verb: str, **options: Any) -> None:
-        task = cli.find_task(key)
-        function = supervision.VERBS[verb]
+        said = acts.Said(
+            review=options["review"], note=options["note"], reason=options["reason"], to=options["to"],
+            requests=[{"text": text, "quote": ""} for text in options["request"]], kind=options["kind"],
+            text=_text(options["text"]) if verb == "edit" else None, sha256=options["sha256"],
+            then=_then(options["then"]),
+        )  # fmt: skip
         with cli.refusals():
-            given = _values(task, verb, options)
-            thing = _thing(function, task, verb, options)
-            function(*thing, **{name: given[name] for name in _asked(function) if name in given})
-        task.refresh_from_db()
+            task = acts.act(cli.find_task(key), verb, said, by=cli.actor(options["by"]), channel="cli")
         self.stdout.write(
             cli.dump(task_shape(task)) if options["as_json"] else f"{task.key}: {why(task).sentence}"
         )
-
-
-def _asked(function: Callable[..., Any]) -> list[str]:
-    """The names that a verb takes: its signature is the form."""
-    kinds = inspect.signature(function).parameters.values()
-    return [one.name for one in kinds if one.kind is inspect.Parameter.KEYWORD_ONLY]
-
-
-def _values(task: Task, verb: str, options: dict[str, Any]) -> dict[str, Any]:
-    """Everything the command line knows, by the names that verbs use."""
-    to = options["to"]
-    values: dict[str, Any] = {
-        "by": cli.actor(options["by"]), "request_id": uuid.uuid4().hex, "channel": "cli", "undo_seconds": 0,
-        "note": options["note"], "reason": options["reason"], "why": options["reason"],
-        "to": cli.actor(to) if verb == "assign" else to, "stage": to or _stage(task, verb, options["review"]),
-        "requests": [{"text": text, "quote": ""} for text in options["request"]], "kind": options["kind"],
-    }  # fmt: skip
-    if options["sha256"]:
-        values["artifact_sha256"] = values["base_sha256"] = options["sha256"]
-    if verb == "edit":
-        values["text"] = _text(options["text"])
-    return values
-
-
-def _stage(task: Task, verb: str, review: int | None) -> str:
-    """Skip means the stage that waits, where no other is named."""
-    if verb != "skip":
-        return ""
-    return _review(task, review).subtask.stage
 
 
 def _text(file: str | None) -> str:
@@ -91,44 +66,14 @@ def _text(file: str | None) -> str:
         raise CommandError(f"--text {file}: cannot be read ({error}). Save it as UTF-8 text.") from None
 
 
-def _thing(function: Callable[..., Any], task: Task, verb: str, options: dict[str, Any]) -> list[Any]:
-    """What the verb is done to, as its first argument names it."""
-    kinds = inspect.signature(function).parameters.values()
-    match [one.name for one in kinds if one.kind is not inspect.Parameter.KEYWORD_ONLY]:
-        case ["review", *_]:
-            return [_review(task, options["review"])]
-        case ["decision", *_]:
-            return [
-                _newest(
-                    Decision.objects.filter(review__task=task), f"Nobody has decided about {task.key} yet."
-                )
-            ]
-        case ["hold", *_]:
-            return [
-                _newest(
-                    Hold.objects.filter(open=1, scope="task", target=task.key), f"{task.key} is not paused."
-                )
-            ]
-        case ["scope", *_]:
-            return ["task", task.key]
-    return [task]
-
-
-def _review(task: Task, pk: int | None) -> Review:
-    open_ones = Review.objects.filter(task=task).select_related("subtask", "task")
-    if pk:
-        found = open_ones.filter(pk=pk).first()
-        if found is None:
-            raise CommandError(f"{task.key} has no review {pk}.")
-        return found
-    first = open_ones.filter(open=1).order_by("due_at", "id").first()
-    if first is None:
-        raise CommandError(f"{task.key} waits for nobody. {why(task).sentence}")
-    return first
-
-
-def _newest(rows: Any, nothing: str) -> Any:
-    found = rows.order_by("-id").first()
-    if found is None:
-        raise CommandError(nothing)
+def _then(given: list[str] | None) -> dict[str, str] | None:
+    if given is None:
+        return None
+    found: dict[str, str] = {}
+    for one in given:
+        stage, _, word = one.partition("=")
+        if not stage or not word:
+            raise CommandError(f"--then {one}: write STAGE=WORD, as review=keep; {_WORDS}.")
+        if found.setdefault(stage, word) != word:
+            raise CommandError(f"--then {one}: {stage} was given {found[stage]} before. Choose one of them.")
     return found

@@ -1,4 +1,4 @@
-"""Measures this machine: `manage.py bench engine`."""
+"""Measures this machine: `manage.py bench engine`, `manage.py bench parallel`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from clawbot.bench import engine, limit, place
+from clawbot.bench import engine, limit, parallel, place
 
 POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
 HEAD = (
@@ -34,11 +34,14 @@ HEAD = (
 class Command(BaseCommand):
     """`manage.py bench engine`"""
 
-    help = "Measure the engine: five stages that do nothing (A), of 100 ms each (B), one task when idle."
+    help = (
+        "Measure the engine: five stages that do nothing (A), of 100 ms each (B), one task when idle; or "
+        "what parallel branches are worth: five stages of two seconds side by side, and in a row."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """What is measured, and where."""
-        parser.add_argument("what", choices=["engine"])
+        parser.add_argument("what", choices=["engine", "parallel"])
         parser.add_argument(
             "--database", action="append", help=f"a server's address; default SQLite and {POSTGRES}"
         )
@@ -46,6 +49,7 @@ class Command(BaseCommand):
             "--tasks", type=int, default=2000, help="tasks of five stages for A; B gets a quarter"
         )
         parser.add_argument("--singles", type=int, default=20, help="tasks for the idle figure")
+        parser.add_argument("--seconds", type=float, default=2.0, help="of each stage (parallel)")
         parser.add_argument("--json", action="store_true")
         parser.add_argument("--here", help="(internal) measure in the configured, empty database")
 
@@ -57,6 +61,8 @@ class Command(BaseCommand):
         found = {url: self._measure(url, options) for url in options["database"] or ["sqlite://", POSTGRES]}
         if options["json"]:
             self.stdout.write(json.dumps(found, indent=2))
+        elif options["what"] == "parallel":
+            self._ratios(found)
         else:
             self._table(found)
 
@@ -65,6 +71,14 @@ class Command(BaseCommand):
         with tempfile.TemporaryDirectory(prefix="clawbot-bench-") as folder:
             with place.throw_away(url, Path(folder)) as database:
                 return _in_a_process_of_its_own(database, folder, options)
+
+    def _ratios(self, found: dict[str, dict[str, Any]]) -> None:
+        for url, one in found.items():
+            self.stdout.write(
+                f"{url.split(':')[0]}: five branches of {one['seconds']:g} s take {one['branches']:.2f} s, "
+                f"{one['over_the_longest']:.3f} x the longest; in a row {one['row']:.2f} s, "
+                f"{one['faster']:.2f} x as long."
+            )
 
     def _table(self, found: dict[str, dict[str, Any]]) -> None:
         lines: list[tuple[str, ...]] = [HEAD]
@@ -95,9 +109,9 @@ def _in_a_process_of_its_own(database: str, folder: str, options: dict[str, Any]
         "CLAWBOT_DATA": str(Path(folder) / "var"),
         "CLAWBOT_BROKER": "orm",
     }
-    sizes = ["--tasks", str(options["tasks"]), "--singles", str(options["singles"])]
+    sizes = [f"--{name}={options[name]}" for name in ("tasks", "singles", "seconds")]
     done = subprocess.run(
-        [sys.executable, "manage.py", "bench", "engine", "--here", folder, *sizes],
+        [sys.executable, "manage.py", "bench", options["what"], "--here", folder, *sizes],
         cwd=settings.ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
@@ -107,6 +121,9 @@ def _in_a_process_of_its_own(database: str, folder: str, options: dict[str, Any]
 
 def _measure_here(options: dict[str, Any], folder: Path) -> dict[str, Any]:
     call_command("migrate", verbosity=0)
+    if options["what"] == "parallel":
+        found = parallel.measure(options["seconds"])
+        return asdict(found) | {"over_the_longest": found.over_the_longest, "faster": found.faster}
     figures: dict[str, Any] = asdict(
         engine.measure(options["tasks"], options["tasks"] // 4, options["singles"])
     )

@@ -1,4 +1,4 @@
-"""Writes the pages of docs/ that are made from the code: `docs/events.md` from `tasks.log.KINDS`."""
+"""Writes the pages of docs/ that are made from the code: `events.md` and `who_may_do_what.md`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from tasks import rights
 from tasks.log import KINDS
 
 HEAD = """# Events
 
 Every change writes one line into the log, in the same transaction. Events are for reading, rows are for
-deciding: no rule reads this log back. A line says when, what kind, who (`by`), which task and stage, and
-carries the words of its kind. `manage.py tail` shows them as they come.
+deciding: no rule reads this log back. A line says when, what kind, who (`by`), through which door (`channel`:
+page, api, cli, slack, the name of a bridge; empty where it happened by itself), which task and stage, carries
+the words of its kind, and in `changed` what its transaction made of which rows: each column before and
+after. Three kinds are too frequent for that and say it in their own words: `subtask.claimed`,
+`subtask.finished` and `artifact.made`. `manage.py tail` shows the lines as they come, `manage.py events
+export` writes them to a file.
+
+The log is sealed and can be checked: [Audit](howto/audit.md).
 
 This page is written by `make docs` from `tasks/log.py`.
 
@@ -32,11 +39,15 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, check: bool, **options: Any) -> None:
-        page, text = settings.ROOT / "docs" / "events.md", events()
-        if not check:
-            page.write_text(text, encoding="utf-8")
-        elif not page.exists() or page.read_text(encoding="utf-8") != text:
-            raise CommandError("docs/events.md is not what tasks/log.py says. Run `make docs`.")
+        for name, (source, text) in {
+            "events.md": ("tasks/log.py", events()),
+            "who_may_do_what.md": ("tasks/rights.py", rights.page()),
+        }.items():
+            page = settings.ROOT / "docs" / name
+            if not check:
+                page.write_text(text, encoding="utf-8")
+            elif not page.exists() or page.read_text(encoding="utf-8") != text:
+                raise CommandError(f"docs/{name} is not what {source} says. Run `make docs`.")
 
 
 def events() -> str:

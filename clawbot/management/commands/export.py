@@ -26,6 +26,18 @@ class Command(BaseCommand):
         for version in WorkflowVersion.objects.filter(pk__in=Workflow.objects.values("active")):
             for path, text in _files(version.definition).items():
                 self.keep(folder / "workflows" / version.definition["name"] / path, text)
+            for name in (version.definition.get("services") or {}).values():
+                self.bring(version.definition["name"], name, folder)
+
+    def bring(self, slug: str, name: str, folder: Path) -> None:
+        """Copy a service's own file, which no version holds: without it `sync` would refuse the workflow."""
+        source = workflow.FOLDER / slug / name
+        if source.is_file():
+            self.keep(folder / "workflows" / slug / name, source.read_text("utf-8"))
+        else:
+            self.stderr.write(
+                f"{slug} declares the service {name}, which is not here. Copy it beside its file."
+            )
 
     def keep(self, path: Path, text: str) -> None:
         """Write one file and say so."""
@@ -37,7 +49,7 @@ class Command(BaseCommand):
 def _files(definition: dict[str, Any]) -> dict[str, str]:
     """The workflow's file, and one file for each text it lends to its agents."""
     lent = definition.get("materials") or {}
-    bare = workflow.Definition_.model_validate({**definition, "materials": {}, "input": {}})
+    bare = workflow.Shape.model_validate({**definition, "materials": {}, "input": {}})
     data = bare.model_dump(mode="json", exclude_defaults=True)
     data["input"] = definition.get("input") or {}
     data["materials"] = {kind: f"{kind}/*.md" for kind in lent}

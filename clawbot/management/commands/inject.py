@@ -21,6 +21,7 @@ from tasks.models import Event, Review, Subtask, Task, Workflow
 from tasks.why import why
 
 WAITS_FOR_A_PERSON = 3
+CANCELLED = 4
 LOOK_SECONDS = 0.3
 #: How long a cluster may take to start before we say that there is none.
 GRACE_SECONDS = 20
@@ -28,7 +29,10 @@ S = Subtask.Status
 
 
 class Command(BaseCommand):
-    help = "Inject a task. Exit 0; with --wait: 0 when it is done, 3 when it waits for a person."
+    help = (
+        "Inject a task. Exit 0; with --wait: 0 when it is completed, 3 when nothing moves until a person "
+        "acts, 4 when it ended as cancelled: what it had done was taken back, or a person stopped it."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("workflow", help="name of the workflow: article, ...")
@@ -51,15 +55,18 @@ class Command(BaseCommand):
             "--due", metavar="DATE", type=date.fromisoformat, help="a later day leaves it in the backlog"
         )
         parser.add_argument(
-            "--wait", action="store_true", help="show how it goes until it is done or waits for a person"
+            "--wait",
+            action="store_true",
+            help="show how it goes until it is done or waits for a person; tasks that it injects and answers "
+            "from other systems are waited for",
         )
         cli.add_json(parser)
         cli.add_actor(parser)
 
     def handle(self, *args: Any, workflow: str, title: str | None, key: str | None, **options: Any) -> None:
         with cli.refusals():
-            value, folder = _brief(workflow, options["sample"], options["file"])
-            value |= _read_pairs(workflow, options["pairs"])
+            value, folder = read_brief(workflow, options["sample"], options["file"])
+            value |= read_pairs(workflow, options["pairs"])
             title = str(title or value.get("title") or "")
             task = lifecycle.inject(
                 workflow, title=title, input={**value, "title": title}, by=cli.actor(options["by"]), key=key,
@@ -71,7 +78,8 @@ class Command(BaseCommand):
             self.wait(task, self.stderr if options["as_json"] else self.stdout)
 
     def wait(self, task: Task, out: OutputWrapper) -> None:
-        """Show the task's log as it grows. Leaves with exit code 3 where a person must act first."""
+        """Show the task's log as it grows. Leaves with exit code 3 where a person must act first, with 4
+        where it ended as cancelled."""
         feed, began = Feed(after=0), time.monotonic()
         feed.after = (
             Event.objects.filter(task=task).order_by("id").values_list("id", flat=True).first() or 1
@@ -81,6 +89,8 @@ class Command(BaseCommand):
             task.refresh_from_db()
             if task.status == Task.Status.DONE:
                 out.write(why(task).sentence, style_func=str)
+                if task.outcome == Task.Ending.CANCELLED:
+                    raise SystemExit(CANCELLED)
                 return
             if _stands_still(task):
                 out.write(why(task).sentence, style_func=str)
@@ -98,17 +108,28 @@ def _show(task: Task, ids: set[int], out: OutputWrapper) -> None:
 
 
 def _stands_still(task: Task) -> bool:
-    """Whether nothing will happen until a person acts: an open review, a hold, or the backlog."""
-    rows = Subtask.objects.filter(task=task, live=1)
-    if rows.filter(status=S.DOING).exists():
+    """Whether nothing will happen until a person acts: an open review, a hold, or the backlog; and so do
+    all tasks that it waits for. An answer from another system, or the lack of it, comes by itself."""
+    # One look at all rows: between two, one may go from ready to doing and be seen by neither.
+    rows = set(Subtask.objects.filter(task=task, live=1).values_list("status", "awaits").distinct())
+    statuses = {status for status, _ in rows}
+    if S.DOING in statuses:
         return False
-    reason = why(task)
-    if reason.paused or not rows.filter(status__in=[S.READY, S.WAITING]).exists():
+    if why(task).paused:
         return True
-    return Review.objects.filter(task=task, open=1).exists() and not rows.filter(status=S.READY).exists()
+    if S.READY in statuses or (S.BLOCKED, Subtask.Awaits.MESSAGE) in rows:
+        return False
+    if task.status == Task.Status.BACKLOG:
+        return task.starts_at is None or task.starts_at > clock.now()  # else a limit keeps it, for a while
+    children = list(Task.objects.filter(parent__task=task, parent__live=1).exclude(status=Task.Status.DONE))
+    if (S.BLOCKED, Subtask.Awaits.CHILD) in rows and not children:
+        return False  # it is injected by the next sweep, or has just ended
+    if children:
+        return all(_stands_still(child) for child in children)
+    return Review.objects.filter(task=task, open=1).exists()
 
 
-def _brief(workflow: str, sample: str | None, file: str | None) -> tuple[dict[str, Any], Path]:
+def read_brief(workflow: str, sample: str | None, file: str | None) -> tuple[dict[str, Any], Path]:
     """The input of a sample or a file, and the folder that its paths are relative to."""
     if sample and file:
         raise CommandError("Give --sample or --file, not both.")
@@ -129,7 +150,7 @@ def _brief(workflow: str, sample: str | None, file: str | None) -> tuple[dict[st
     return document.value, path.parent
 
 
-def _read_pairs(workflow: str, pairs: list[str]) -> dict[str, Any]:
+def read_pairs(workflow: str, pairs: list[str]) -> dict[str, Any]:
     """`--set` as the workflow's schema types it: text as it stands, lists by repeating, the rest as JSON."""
     flow = Workflow.objects.select_related("active").filter(slug=workflow).first()
     schema = flow.active.definition["input"].get("properties", {}) if flow and flow.active else {}

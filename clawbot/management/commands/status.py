@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from clawbot import cli
 from clawbot.shapes import brief_shapes, task_shape
+from tasks.items import number
 from tasks.models import Task
 from tasks.why import whys
 
@@ -42,11 +43,15 @@ class Command(BaseCommand):
 
 def _page(shape: dict[str, Any]) -> list[str]:
     lines = [f"{shape['key']}  {shape['title']}", shape["why"], ""]
-    for stage in shape["stages"]:
-        tries = f"attempt {stage['attempts']}" if stage["attempts"] > 1 else ""
-        lines.append(
-            f"  {stage['name']:<12} {stage['status']:<10} {stage['done_as'] or '':<16} {tries}".rstrip()
-        )
+    lines += [f"Injected by {shape['parent']}.", ""] if shape["parent"] else []
+    wide = max([len(stage["name"]) for stage in shape["stages"] + shape["undo"]] + [12])
+    lines += [_stage(stage, wide) for stage in shape["stages"]]
+    lines += ["", "Taking back:", *[_stage(stage, wide) for stage in shape["undo"]]] if shape["undo"] else []
+    tasks = [
+        f"  {child['key']:<12} {child['outcome'] or child['status']:<10} for {_place(child)}"
+        for child in shape["children"]
+    ]
+    lines += ["", "Injected:", *tasks] if tasks else []
     for review in shape["reviews"]:
         lines += ["", f"Review {review['id']}: {review['reason']}", f"  verbs: {', '.join(review['verbs'])}"]
         lines += [f"  due: {review['due_at']}"] if review["due_at"] else []
@@ -57,3 +62,27 @@ def _page(shape: dict[str, Any]) -> list[str]:
         for one in shape["notices"]
     ]
     return lines + (["", "Deliveries:", *told] if told else [])
+
+
+def _stage(stage: dict[str, Any], wide: int) -> str:
+    """One line: name, status, then what says most about it."""
+    status = "passed over" if stage["passed_over"] else stage["status"]
+    said = [stage["done_as"] or ""]
+    if items := stage["items"]:
+        said.append(f"{items['done'] + items['skipped']:,} of {items['of']:,} items")
+        said += [f"{items[name]:,} {word}" for name, word in _ITEMS.items() if items[name]]
+    elif stage["awaits"]:
+        what = ", ".join(stage["children"]) or "an answer"
+        said.append(f"waits for {what}" + (f" until {stage['until']}" if stage["until"] else ""))
+    elif stage["attempts"] > 1:
+        said.append(f"attempt {stage['attempts']}")
+    if stage["passed_over"] and stage["reason"]:
+        said.append(stage["reason"])
+    return f"  {stage['name']:<{wide}} {status:<11} {'  '.join(filter(None, said))}".rstrip()
+
+
+_ITEMS = {"skipped": "skipped", "waiting": "waiting for a person", "doing": "running"}
+
+
+def _place(child: dict[str, Any]) -> str:
+    return f"{child['stage']}, item {number(child['item'])}" if child["item"] else str(child["stage"])

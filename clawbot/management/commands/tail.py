@@ -29,7 +29,7 @@ class Command(BaseCommand):
         cli.add_json(parser)
 
     def handle(self, *args: Any, lines: int, no_follow: bool, as_json: bool, **options: Any) -> None:
-        asked = _read(options["filter"])
+        asked = asked_for(options["filter"])
         feed = Feed(after=newest())
         wanted = narrow(Event.objects.select_related("task"), asked)
         self.show(list(wanted.filter(pk__lte=feed.after).order_by("-id")[:lines])[::-1], as_json)
@@ -52,7 +52,8 @@ class Command(BaseCommand):
                 )
 
 
-def _read(words: list[str]) -> dict[str, str]:
+def asked_for(words: list[str]) -> dict[str, str]:
+    """The filters that words on a command line mean."""
     asked = dict.fromkeys((*NAMES, "q"), "")
     for word in " ".join(words).split():
         name, colon, value = word.partition(":")

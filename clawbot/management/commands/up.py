@@ -1,4 +1,5 @@
-"""Everything in one terminal: a small parent that prepares the database and spawns web and workers."""
+"""Everything in one terminal: a small parent that prepares the database and spawns web, workers and the
+sample services of shipped workflows."""
 
 from __future__ import annotations
 
@@ -16,7 +17,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from agents.contract import Refused
 from agents.strict_yaml import Unreadable
+from clawbot import services
 from clawbot.people import cast, links
 from tasks import child, clock, lifecycle, samples, shipped
 from tasks.models import Task
@@ -55,19 +58,26 @@ class Command(BaseCommand):
         self._signalled = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop())
+        hosted = self._open_services()
         children = {"web": _spawn_web(), "work": _spawn_work()}
         for name, part in children.items():
             threading.Thread(target=self._relay, args=(name, part), daemon=True).start()
         try:
             if self._await_web(children["web"]):
-                self._greet()
+                self._greet(hosted)
                 _inject_sample()
-            self._watch(children)
+            self._watch(children, hosted)
         finally:
-            self._end(children)
+            self._end(children | {one.name: one.process for one in hosted})
 
     def _stop(self) -> None:
         self._signalled.set()
+
+    def _open_services(self) -> list[services.Hosted]:
+        try:
+            return services.open_all(self.stdout.write, self._signalled)
+        except Refused as error:
+            raise CommandError(f"Cannot start: {error}") from None
 
     def _relay(self, name: str, part: subprocess.Popen[str]) -> None:
         """Print a child's lines behind its name."""
@@ -85,17 +95,22 @@ class Command(BaseCommand):
             self._signalled.wait(0.1)
         return False
 
-    def _greet(self) -> None:
+    def _greet(self, hosted: list[services.Hosted]) -> None:
         self.stdout.write(
             GREETING.format(
                 url=f"{settings.BASE_URL}/", link=links.make("admin"), published=settings.DATA / "published"
             )
         )
+        for one in hosted:
+            self.stdout.write(f"The sample service {one.name} is at {one.url}/\n")
         self.stdout.flush()
 
-    def _watch(self, children: dict[str, subprocess.Popen[str]]) -> None:
-        """Until a signal comes. A part that ends by itself ends the whole: half a house misleads."""
+    def _watch(self, children: dict[str, subprocess.Popen[str]], hosted: list[services.Hosted]) -> None:
+        """Until a signal comes. A part that ends by itself ends the whole: half a house misleads. A sample
+        service is somebody else's: it is started again."""
         while not self._signalled.wait(0.3):
+            for one in hosted:
+                one.keep()
             for name, part in children.items():
                 if part.poll() is not None:
                     raise CommandError(
@@ -103,11 +118,12 @@ class Command(BaseCommand):
                     )
 
     def _end(self, children: dict[str, subprocess.Popen[str]]) -> None:
-        """Both parts at the same time, each within a bounded time."""
+        """All parts at the same time, each within a bounded time."""
         self.stdout.write("Stopping.")
         seconds = {"web": 5.0, "work": settings.GRACE_SECONDS + 10.0}
         threads = [
-            threading.Thread(target=child.end, args=(part, seconds[name])) for name, part in children.items()
+            threading.Thread(target=child.end, args=(part, seconds.get(name, 3.0)))
+            for name, part in children.items()
         ]
         for thread in threads:
             thread.start()

@@ -1,25 +1,33 @@
-"""`manage.py verify`: what must always be true, as queries."""
+"""`manage.py verify`: what must always be true, as queries; and that the log is as it was sealed."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
 from clawbot import cli
-from tasks import invariants
+from clawbot.words import duration
+from tasks import chain, invariants
 
 
 class Command(BaseCommand):
-    help = "Check every invariant. Exit 1 and a list where one does not hold."
+    help = "Check every invariant, and the sealed log. Exit 1 and a list where one does not hold."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--head", action="append", default=[], metavar="FILE|HASH",
+            help="a head of the log that was kept elsewhere: proves that nothing was cut off since",
+        )  # fmt: skip
         cli.add_json(parser)
 
-    def handle(self, *args: Any, as_json: bool, **options: Any) -> None:
-        broken = invariants.check()
+    def handle(self, *args: Any, head: list[str], as_json: bool, **options: Any) -> None:
+        with cli.refusals():
+            heads = [one for given in head for one in chain.read_heads(_text(given))]
+        broken, report = invariants.check(), chain.check(heads)
         if as_json:
-            self.stdout.write(cli.dump(broken))
+            self.stdout.write(cli.dump({"invariants": broken, "log": chain.as_json(report)}))
         else:
             for name, places in broken.items():
                 self.stdout.write(f"BROKEN  {name}")
@@ -28,5 +36,25 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{len(invariants.ALL) - len(broken)} of {len(invariants.ALL)} invariants hold."
             )
-        if broken:
+            self.tell(report)
+        if broken or report.faults:
             raise SystemExit(1)
+
+    def tell(self, report: chain.Report) -> None:
+        """The log in words."""
+        for fault in report.faults:
+            self.stdout.write(f"{fault.kind.upper():<9} {fault.text}")
+        waits = f"; the oldest unsealed one is {duration(report.unsealed_seconds)} old"
+        whole = "is whole" if not report.faults else f"has {len(report.faults)} faults"
+        self.stdout.write(
+            f"The log {whole}: {report.events:,} events under {report.seals:,} seals"
+            f"{waits if report.unsealed_seconds else ''}."
+        )
+        if report.head:
+            self.stdout.write(f"Head: {report.head}")
+
+
+def _text(given: str) -> str:
+    """The file of this name, else the words themselves."""
+    file = Path(given).expanduser()
+    return file.read_text("utf-8", "replace") if file.is_file() else given

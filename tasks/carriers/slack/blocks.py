@@ -120,7 +120,9 @@ def _actions(kind: str, content: Content) -> Block:
     link = content["url"]
     if kind == "escalation" and content.get("finding"):
         link = f"{link}#f-{content['finding']}"
-    buttons = _decide(kind, content) if content.get("review") and settings.SLACK_SIGNING_SECRET else []
+    # A call is allowed where it can be read, and its arguments are not for a channel.
+    here = content.get("review") and settings.SLACK_SIGNING_SECRET and content.get("asks") != "tool"
+    buttons = _decide(kind, content) if here else []
     opener = {"type": "button", "action_id": "clawbot.open", "text": _plain_text("Open", 75), "url": link}
     return {"type": "actions", "block_id": "decide", "elements": [*buttons, opener]}
 

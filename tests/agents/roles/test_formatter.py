@@ -127,3 +127,10 @@ def test_makes_a_php_page_that_shows_what_the_html_page_shows(tmp_path):
     shown = subprocess.run([PHP, str(file)], capture_output=True, text=True, timeout=20, check=True).stdout
 
     assert shown.partition("</header>")[2] == both["html"].partition("</header>")[2]
+
+
+def test_makes_only_the_pages_that_its_settings_name():
+    outcome = work(a_brief("formatter", a_draft(), settings={"pages": ["md", "html"]}))
+
+    assert [one.suffix for one in outcome.made] == ["md", "html"]
+    assert outcome.summary == "Made Markdown and HTML of the draft."

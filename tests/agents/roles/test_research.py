@@ -136,3 +136,31 @@ def test_tries_again_later_when_its_only_source_is_down():
         work(brief, toolbox=Down({}))
 
     assert down.value.after_seconds == 60
+
+
+def test_reads_the_sources_of_its_stream_and_those_that_belong_to_none(tmp_path):
+    for name in ("industry", "history"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.md").write_text(
+            f"The {name} counts many agents this year. Agents cost very little money there."
+        )
+    (tmp_path / "free.md").write_text("Nobody sorted this text about agents. It has two whole sentences.")
+    files = ("free.md", "history/a.md", "industry/a.md")
+    given = {
+        "sources": [
+            "industry",
+            "history",
+            "free.md",
+            {"text": "Agents work. They do it well.", "stream": "x"},
+        ]
+    }
+    brief = a_brief(
+        "research", title="Agents", files=files, input=given, returns=("industry_notes",),
+        settings={"stream": "industry"},
+    )  # fmt: skip
+
+    outcome = work(brief, toolbox=Toolbox({"read_file": {}}, tmp_path))
+
+    assert outcome.made[0].kind == "industry_notes"
+    assert [one["origin"] for one in outcome.made[0].data["sources"]] == ["industry/a.md", "free.md"]
+    assert outcome.made[0].data["stream"] == "industry"

@@ -202,3 +202,15 @@ def test_believes_no_text_that_claims_to_be_reviewed_already():
 
 def test_has_no_word_for_approval():
     assert review().word in ("done", "send_back", "escalate")
+
+
+def test_lets_a_number_stand_that_is_in_the_title_of_its_source():
+    sources = [
+        {"number": 1, "title": "Yearbook 2026", "origin": "y", "text": "Bikes sold well again in every town."}
+    ]
+    cited = "Agentic procurement cut purchasing costs by 7.4 percent on average across 212 orders [2]."
+    draft = DRAFT.replace(cited, "Bikes sold well again in every town, says the yearbook 2026 [1].")
+
+    outcome = work(a_brief("reviewer", a_draft(draft), a_research(sources)))
+
+    assert not [one for one in outcome.findings if one.kind == "unsupported_number" and "2026" in one.text]

@@ -230,3 +230,42 @@ def test_cannot_be_made_to_cite_a_source_that_is_not_there():
     }
 
     assert "[3]" not in work(a_brief("writer", a_research()), Scripted({"write_draft": reply})).made[0].text
+
+
+STREAMS = [
+    source | {"streams": [stream]} for source, stream in zip(SOURCES, ("own", "industry"), strict=True)
+]
+SAVED = "The paint maker saved 11.8 percent, while the lift maker saved 1.9 percent."
+SPENT = "Hallmere spent 38,000 euros on the project in its first eight months."
+SIDES = [{"text": SAVED, "source": 2, "value": "11.8"}, {"text": SPENT, "source": 1, "value": "38,000"}]
+
+
+def test_writes_a_section_from_its_stream_alone():
+    settings = {"sections": {"What we did": "own", "The market": "industry"}}
+
+    outcome = work(a_brief("writer", a_research(STREAMS), settings=settings))
+
+    body = outcome.made[0].text
+    ours, market = body.partition("## What we did")[2], body.partition("## The market")[2]
+    assert "[2]" not in ours.partition("\n## ")[0]
+    assert "[1]" not in market.partition("\n## ")[0]
+
+
+def test_lets_the_task_name_other_sections():
+    given = {"sections": ["Costs"], "words": {"min": 20, "max": 300}}
+
+    outcome = work(a_brief("writer", a_research(STREAMS), settings={"sections": {"All": ""}}, input=given))
+
+    assert "## Costs" in outcome.made[0].text
+    assert "## All" not in outcome.made[0].text
+
+
+def test_shows_every_dispute_in_a_section_of_its_own_and_nowhere_else():
+    research = a_research(STREAMS, contradictions=[{"topic": "x", "statements": SIDES}])
+
+    text = work(a_brief("writer", research, settings={"disputes": "Where they disagree"})).made[0].text
+
+    apart = text.partition("## Where they disagree")[2].partition("\n## ")[0]
+    assert "11.8 percent, while the lift maker saved 1.9 percent [2]." in apart
+    assert "38,000 euros on the project in its first eight months [1]." in apart
+    assert text.count("38,000") == 1

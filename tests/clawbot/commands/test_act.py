@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from tasks import lifecycle, supervision
-from tasks.models import Decision, Hold, Review, Task
+from tasks.models import Decision, Event, Hold, Review, Task
 from tests.tasks.builders import a_task, a_worker, claim_all, current, statuses, work_until
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +62,39 @@ def test_edits_from_a_file_only_what_was_read(manage, task, tmp_path) -> None:
 
     assert (stale.code, done.code) == (1, 0)
     assert manage("artifact", task.key, "draft").out == "Agents draft. People sign.\n"
+
+
+def test_an_edit_says_what_becomes_of_what_was_built_on_the_old_text(manage, task, tmp_path) -> None:
+    (tmp_path / "draft.md").write_text("Agents draft. People sign.", "utf-8")
+    words = ("act", task.key, "edit", "--by", "ana", "--text", str(tmp_path / "draft.md"))
+
+    manage(*words, "--then", "review=review", "--then", "format=keep")
+
+    assert {stage: statuses(task)[stage] for stage in ("review", "format")} == {
+        "review": "ready",
+        "format": "done",
+    }
+    assert Event.objects.get(kind="artifact.edited").data["then"] == {"review": "review", "format": "keep"}
+
+
+@pytest.mark.parametrize(
+    ("then", "sentence"),
+    [
+        (["reveiw=keep"], "what was built on the old text is review, format"),
+        (["review=burn"], "choose keep or review"),
+        (["review"], "write STAGE=WORD"),
+        (["review=keep", "review=review"], "Choose one of them"),
+    ],
+)
+def test_refuses_what_cannot_become_of_a_stage_and_saves_nothing(manage, task, tmp_path, then, sentence):
+    (tmp_path / "draft.md").write_text("Agents draft. People sign.", "utf-8")
+    choices = [word for one in then for word in ("--then", one)]
+
+    said = manage("act", task.key, "edit", "--by", "ana", "--text", str(tmp_path / "draft.md"), *choices)
+
+    assert said.code == 1
+    assert sentence in said.err
+    assert task.artifacts.filter(kind="draft").count() == 1
 
 
 def test_approves_only_the_text_that_is_named(manage, task) -> None:

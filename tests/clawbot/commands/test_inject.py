@@ -7,10 +7,14 @@ from datetime import date
 
 import pytest
 
+from agents.contract import Outcome
 from clawbot.management.commands import inject as command
-from tasks import shipped
+from tasks import clock, shipped, supervision
 from tasks.models import Task, Workflow
-from tests.tasks.builders import a_worker, a_workflow, claim_all, finish, statuses
+from tasks.orchestrator import children
+from tasks.why import why
+from tests.tasks.builders import a_task, a_worker, a_workflow, claim_all, finish, statuses
+from tests.tasks.test_why import ASKING, CHILD, PARENT, a_new, do
 
 SCHEMA = {
     "required": ["brief"],
@@ -163,6 +167,46 @@ def test_leaves_with_0_when_the_task_is_done(manage, at_work) -> None:
 
     assert said.code == 0
     assert Task.objects.get().status == "done"
+
+
+def test_does_not_take_for_stuck_what_is_claimed_while_it_looks(article, monkeypatch) -> None:
+    task = a_task(input={"title": "Pumps", "brief": "How they hum."})
+
+    def asked_while_a_worker_claims(one: Task) -> object:
+        claim_all()
+        return why(one)
+
+    monkeypatch.setattr(command, "why", asked_while_a_worker_claims)
+
+    assert command._stands_still(task) is False
+
+
+def test_leaves_with_4_when_it_was_cancelled(manage, at_work, monkeypatch) -> None:
+    a_workflow("note", [{"name": "write", "agent": "writer", "done_as": "written"}], key="NOTE")
+
+    def call_off(_: float) -> None:
+        supervision.cancel(Task.objects.get(), by="user:admin", reason="Called off.")
+
+    monkeypatch.setattr("clawbot.management.commands.inject.time.sleep", call_off)
+    said = manage("inject", "note", "--title", "A", "--wait")
+
+    assert said.code == 4
+    assert "Cancelled" in said.out
+
+
+def test_waits_through_answers_and_child_tasks_but_not_for_a_person(article, admin) -> None:
+    asking = a_new("asking", ASKING)
+    do(asking, "ask", Outcome(word="await", after_seconds=60))
+    a_workflow("child", CHILD, "CHI")
+    parent = a_new("parent", PARENT)
+
+    assert command._stands_still(asking) is False
+    assert command._stands_still(parent) is False
+    children.inject(clock.now())
+    assert command._stands_still(parent) is False
+    do(Task.objects.get(workflow__slug="child"), "work", Outcome(word="escalate", question="Which one?"))
+    parent.refresh_from_db()
+    assert command._stands_still(parent) is True
 
 
 def test_leaves_with_3_under_a_hold(manage, article) -> None:

@@ -30,7 +30,7 @@ def team(ana):
 
 
 def row(slug="research"):
-    return next(row for row in pages.rows() if row.slug == slug)
+    return next(row for row in pages.rows("clawbot") if row.slug == slug)
 
 
 @pytest.mark.parametrize("share, value", [(50, 5), (95, 10), (100, 10), (1, 1)])

@@ -38,7 +38,7 @@ def test_shows_a_pause_with_how_much_it_keeps_back(client, cleo, ben):
     page = client.get("/me/")
 
     assert "bad source feed" in page.text
-    assert page.context["frame"].hold.held == 1
+    assert page.context["frame"].pauses[0].held == 1
     assert "Resume now" not in page.text
 
 

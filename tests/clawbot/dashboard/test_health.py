@@ -50,6 +50,7 @@ def test_moves_while_a_worker_lives_and_nothing_waits_long(client):
 
     assert client.get("/healthz/progress").json() == {
         "moves": True, "workers": 1, "paused": False, "untouched_seconds": 0,
+        "unsealed_seconds": 0,
     }  # fmt: skip
 
 

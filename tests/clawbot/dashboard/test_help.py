@@ -42,3 +42,12 @@ def test_opens_nothing_but_docs(reader, name):
 
 def test_asks_to_sign_in_first(client, db):
     assert client.get("/help/").status_code == 302
+
+
+def test_leads_from_the_list_of_workflows_to_their_own_pages(client, ana):
+    client.force_login(ana)
+
+    page = client.get("/help/workflows/").content.decode()
+
+    assert 'href="/workflows/order/"' in page
+    assert "README" not in page

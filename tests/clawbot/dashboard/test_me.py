@@ -2,6 +2,8 @@
 
 import pytest
 
+from clawbot.people import tokens
+
 
 @pytest.fixture
 def page(client, ana):
@@ -92,3 +94,38 @@ def test_remembers_the_theme_of_the_menu(page, ana):
     ana.refresh_from_db()
     assert ana.theme == "light"
     assert answer["Location"] == "/activity/"
+
+
+def test_shows_a_new_token_once(page, ana):
+    answer = page.post("/me/tokens/", {"name": "nightly import", "scope": "read", "days": "90"})
+
+    (token,) = ana.tokens.all()
+    secret = answer.context["made"].secret
+    assert answer.status_code == 201
+    assert secret in answer.text
+    assert answer["Cache-Control"] == "no-store"
+    assert (token.name, token.scope, token.expires_at is None) == ("nightly import", "read", False)
+    assert secret not in page.get("/me/").text
+    assert token.hint in page.get("/me/").text
+
+
+def test_says_why_there_is_no_token_and_keeps_what_was_typed(page, ana):
+    page.post("/me/tokens/", {"name": "ci", "scope": "act", "days": ""})
+    answer = page.post("/me/tokens/", {"name": "ci", "scope": "act", "days": ""})
+
+    assert answer.status_code == 422
+    assert "choose another name" in answer.text
+    assert 'value="ci"' in answer.text
+    assert ana.tokens.count() == 1
+
+
+def test_revokes_ones_own_tokens_and_nobody_elses(page, ana, ben):
+    own, other = tokens.make("ana", "ci", by="user:ana"), tokens.make("ben", "ci", by="user:ben")
+
+    done = page.post(f"/me/tokens/{own.token.pk}/revoke/")
+    again = page.post(f"/me/tokens/{own.token.pk}/revoke/")
+    refused = page.post(f"/me/tokens/{other.token.pk}/revoke/")
+
+    assert (done.status_code, again.status_code, refused.status_code) == (302, 302, 404)
+    assert tokens.find(own.secret) is None
+    assert tokens.find(other.secret)

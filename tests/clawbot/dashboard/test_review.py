@@ -477,10 +477,12 @@ def test_stops_a_task_from_its_review(client: Client, ben):
 def test_says_who_is_reading(client: Client, ana, ben):
     review = desk.waiting()
     client.force_login(ben)
-    assert client.post(reverse("review_take", args=[review.pk])).status_code == 204
+    assert client.post(reverse("review_here", args=[review.pk])).status_code == 200
     client.force_login(ana)
 
-    assert "is reading" in page(client, review)
+    assert "ben is reading" in page(client, review)
+    clock.move(timedelta(minutes=1))
+    assert "is reading" not in page(client, review)
 
 
 def test_does_not_take_a_review_away_from_who_reads_it(client: Client, ana, ben):

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from tasks import clock, supervision
+from agents.contract import Made, Outcome
+from tasks import clock, output, supervision
 from tasks.models import Hold
 from tests.tasks.builders import a_task, claim_all, current, finish, returned, statuses, work_until
 
@@ -162,6 +163,123 @@ def test_moves_a_task_with_a_reason_and_refuses_without(client, ben):
     assert current(task, "research").round == 2
 
 
+def test_says_before_running_again_what_runs_and_what_is_kept(client, ben):
+    task = a_task()
+    work_until(task, "approve")
+    client.force_login(ben)
+
+    said = words_of(client.get(f"/tasks/{task.key}/rerun/?stage=review").content.decode())
+
+    assert "Runs again: Review, Format, Approve and Publish. Kept: Research and Write." in said
+    assert "People are asked again at Approve." in said
+    assert "Publish It has not begun yet." in said
+
+
+def test_runs_again_from_a_stage_with_a_reason_and_refuses_without(client, ben):
+    task = a_task()
+    work_until(task, "approve")
+    client.force_login(ben)
+    assert f"/tasks/{task.key}/rerun/" in the_page(client, ben, task)
+
+    for form, sentence in (
+        ({"stage": "write"}, "say why in a few words"),
+        ({"reason": "New figures"}, "choose the stage to begin at"),
+        ({"stage": "nowhere", "reason": "x"}, "its workflow has the stages"),
+    ):
+        refused = client.post(f"/tasks/{task.key}/rerun/", form, follow=True)
+        assert sentence in words_of(refused.content.decode())
+    assert statuses(task)["write"] == "done"
+
+    client.post(f"/tasks/{task.key}/rerun/", {"stage": "write", "reason": "New figures"})
+    assert (statuses(task)["research"], statuses(task)["write"]) == ("done", "ready")
+    assert current(task, "write").round == 2
+
+
+def test_a_done_task_opens_again(client, ben, ana):
+    task = finished()
+    client.force_login(ben)
+    assert "is done and opens again" in words_of(client.get(f"/tasks/{task.key}/rerun/").content.decode())
+
+    client.post(f"/tasks/{task.key}/rerun/", {"stage": "format", "reason": "A typo in the page"})
+
+    task.refresh_from_db()
+    assert (task.status, statuses(task)["format"]) == ("doing", "ready")
+
+
+def test_there_is_nothing_to_run_again_before_anything_ran(client, ben):
+    assert "/rerun/" not in the_page(client, ben, a_task(backlog=True))
+
+
+# -- A gate that is skipped ----------------------------------------------------------------------------
+
+
+def finished():
+    task = a_task()
+    work_until(task, "approve")
+    supervision.approve(task.reviews.get(), by="user:ana", request_id="one", undo_seconds=0)
+    [claimed] = claim_all()
+    finish(claimed)
+    task.refresh_from_db()
+    return task
+
+
+def published_without_approval(client, ben, settings, tmp_path):
+    """Ben goes on without the gate, by the page; then the publisher writes its file."""
+    settings.DATA = tmp_path
+    task = a_task()
+    work_until(task, "approve")
+    client.force_login(ben)
+    client.post(f"/tasks/{task.key}/skip/", {"stage": "approve", "reason": "Ana is ill"})
+    [claimed] = claim_all()
+    made = Made(kind="published_html", text="<p>Out.</p>", suffix="html")
+    placed = output.place((made,), {"html": "published/a.html"})
+    assert finish(claimed, Outcome(word="done", made=(made,)), placed=placed)
+    return task
+
+
+def test_says_before_a_gate_is_skipped_that_nobody_will_have_approved(client, ben):
+    task = a_task()
+    work_until(task, "approve")
+    client.force_login(ben)
+    assert f"/tasks/{task.key}/skip/?stage=approve" in the_page(client, ben, task)
+
+    skip = words_of(client.get(f"/tasks/{task.key}/skip/?stage=approve").content.decode())
+    move = words_of(client.get(f"/tasks/{task.key}/move/").content.decode())
+
+    assert "Nobody will have approved it. Publish begins." in skip
+    assert "say that Approve was skipped by you, not approved" in skip
+    assert "Move past Approve and nobody will have approved it." in move
+
+
+def test_the_history_and_the_file_say_that_nobody_approved(client, ben, settings, tmp_path):
+    task = published_without_approval(client, ben, settings, tmp_path)
+
+    log, files = (words_of(the_page(client, ben, task, tab)) for tab in ("log", "files"))
+    head, receipt = (words_of(the_page(client, ben, task, tab)) for tab in ("timeline", "overview"))
+
+    assert "skipped approve; nobody approved at approve: Ana is ill" in log
+    assert "made published_html 1; nobody approved at approve" in log
+    assert "Nobody approved it: ben skipped approve (Ana is ill)" in files
+    assert "Nobody approved it: approve was skipped." in head
+    assert "skipped, not approved" in head
+    assert "ben skipped approve: nobody approved there" in receipt
+
+
+def test_a_file_that_people_approved_has_no_such_mark(client, ben, ana):
+    task = finished()
+
+    assert "nobody approved" not in words_of(the_page(client, ben, task, "log")).lower()
+    assert task.artifacts.get(kind="published_html").data == {}
+
+
+def test_an_agent_cannot_say_who_approved(client, ben):
+    task = a_task()
+    [claimed] = claim_all()
+    finish(claimed, Outcome(word="done", made=(Made(kind="research", data={"unapproved": [], "n": 1}),)))
+
+    assert task.artifacts.get().data == {"n": 1}
+
+
 def test_cancels_a_task(client, ben):
     task = a_task()
     client.force_login(ben)
@@ -181,7 +299,7 @@ def test_starts_a_task_of_the_backlog(client, ana):
     assert statuses(task)["research"] == "ready"
 
 
-@pytest.mark.parametrize("verb", ["pause", "move", "retry", "cancel"])
+@pytest.mark.parametrize("verb", ["pause", "move", "rerun", "skip", "retry", "cancel"])
 def test_refuses_an_operators_verb_to_an_editor_in_words(client, ana, verb):
     task = a_task()
     client.force_login(ana)

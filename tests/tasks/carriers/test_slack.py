@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from slack_sdk.models.blocks import Block
 
-from agents.contract import Finding, Outcome
+from agents.contract import Call, Finding, Outcome
 from tasks import carriers, clock, outbox, supervision
 from tasks.carriers.slack import blocks
 from tasks.models import Event, Notice, Review, Task
@@ -372,6 +372,20 @@ def test_leads_with_the_safe_verb_when_an_agent_asks(slack: FakeSlack, settings)
     assert "Keep, fix or drop it?" in asked["text"]["text"]
     assert actions["elements"][-1]["url"].endswith("#f-1")
     assert "anyone of the editors" in foot["elements"][0]["text"]
+
+
+def test_a_call_is_allowed_where_it_can_be_read(slack: FakeSlack, settings) -> None:
+    settings.SLACK_SIGNING_SECRET = "shared"
+    a_task()
+    a_worker()
+    (claimed,) = claim_all()
+    call = Call(tool="http", target="POST https://pay.example/", arguments={"card": "tok_4242"})
+    finish(claimed, Outcome(word="escalate", question="May it be called?", call=call))
+
+    found = blocks.render(Notice.objects.get(kind="escalation", carrier="slack"))
+
+    assert [one["action_id"] for one in found[2]["elements"]] == ["clawbot.open"]
+    assert "tok_4242" not in json.dumps(found)
 
 
 def test_makes_foreign_text_mean_nothing_but_itself(slack: FakeSlack) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.db import connection
 
+from tasks import cron as lines
 from tasks import schedules
 from tasks.models import Event, Occurrence, Schedule, Task, Workflow
 from tasks.orchestrator import schedule
@@ -25,7 +26,7 @@ def a_schedule(
     flow = Workflow.objects.filter(slug="article").first() or a_workflow()
     return Schedule.objects.create(
         workflow=flow, name="default", cron=cron, zone=zone, input={} if injects else None,
-        next_at=schedules.after(cron, zone, since),
+        next_at=lines.after(cron, zone, since),
     )  # fmt: skip
 
 

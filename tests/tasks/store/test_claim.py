@@ -60,7 +60,10 @@ def test_says_in_the_log_who_claimed_what(worker: Worker) -> None:
 
     event = Event.objects.get(kind="subtask.claimed")
     assert (event.task, event.stage, event.by) == (task, "research", "agent:research")
-    assert event.data == {"agent": "research", "attempt": 1, "worker": worker.name}
+    row = Subtask.objects.get(task=task, stage="research")
+    assert event.data == {
+        "agent": "research", "attempt": 1, "worker": worker.name, "subtask": row.pk, "item": "", "fence": 1,
+    }  # fmt: skip
 
 
 def test_begins_the_task_once_and_changes_its_version(worker: Worker) -> None:

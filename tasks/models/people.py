@@ -1,0 +1,58 @@
+"""What a person's place in the house is beyond their group: a role in one workflow, a time away, a glance."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from .review import Review
+from .workflow import Workflow
+
+
+class Member(models.Model):
+    """A person's role in one workflow. It adds to the role of their groups; who has no group at all sees
+    only the workflows they are a member of."""
+
+    class Role(models.TextChoices):
+        VIEWERS = "viewers"
+        EDITORS = "editors"
+        OPERATORS = "operators"
+        ADMINS = "admins"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
+    workflow = models.ForeignKey(Workflow, models.CASCADE, related_name="members")
+    role = models.CharField(max_length=9, choices=Role.choices)
+    added_by = models.CharField(max_length=100)
+    added_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["workflow", "user"]
+        constraints = [models.UniqueConstraint(fields=["user", "workflow"], name="member_once")]
+
+
+class Absence(models.Model):
+    """A time away. Reviews that would be theirs go to the delegate, who decides by their own rights."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="absences")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    delegate = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="stands_in"
+    )
+    why = models.CharField(max_length=200, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="they came back before it was over")
+
+    class Meta:
+        ordering = ["-starts_at"]
+        indexes = [models.Index(fields=["user", "ends_at"], name="absence_now")]
+
+
+class Presence(models.Model):
+    """Somebody is reading a review. Only a hint for others: no rule reads it."""
+
+    review = models.ForeignKey(Review, models.CASCADE, related_name="readers")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="reading")
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["review", "user"], name="presence_once")]
