@@ -134,7 +134,7 @@ def test_the_question_names_neither_arguments_nor_what_stands_behind_the_questio
 
     assert asked(task).why == f"May payment send “pay” to {shop.url('/refund')}?"
     told = Notice.objects.get(task=task, kind="escalation")
-    assert "240" not in json.dumps(told.content)
+    assert "total" not in json.dumps(told.content)
     assert "s3cret" not in json.dumps(told.content)
     assert "s3cret" not in told.text
 
