@@ -1,6 +1,6 @@
 """The figures about people in words: a question each, its answer in a sentence, and the weeks behind it.
 
-Pages, the command line and mail read the same sentences. `tasks.insights` has counted.
+Pages, the command line and mail read the same sentences. `tasks.people.insights` has counted.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clawbot import words
-from tasks.insights import LEAST_PEOPLE, WEEKS, WORDS_A_SECOND, Figures, Report
+from tasks.people.insights import LEAST_PEOPLE, WEEKS, WORDS_A_SECOND, Figures, Report
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 TOO_FEW = (

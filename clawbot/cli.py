@@ -15,9 +15,9 @@ from django.core.management.base import CommandError, CommandParser
 from agents.strict_yaml import Unreadable
 from clawbot import acts
 from tasks import log
+from tasks.engine.workers import overdue
 from tasks.machine import Refused
 from tasks.models import Task, Worker
-from tasks.workers import overdue
 
 NO_WORKER = "No worker is running. Start them with `make up`, or `manage.py work` beside a running site."
 

@@ -21,7 +21,8 @@ from django.conf import settings
 
 from agents.contract import Refused
 from agents.outside import addresses
-from tasks import child, workflow
+from tasks import workflow
+from tasks.engine import child
 from tasks.models import Workflow
 
 HOST = "127.0.0.1"

@@ -13,11 +13,11 @@ from agents.models import Agent, AgentVersion
 from clawbot.dashboard.sentences import sentence
 from clawbot.people.models import Token
 from tasks import items
-from tasks.graph import UNDO
 from tasks.items import Items
 from tasks.models import Artifact, Event, Hold, Message, Notice, Review, Subtask, Task, Workflow
-from tasks.policy import UNAPPROVED
+from tasks.people.policy import UNAPPROVED
 from tasks.why import whys
+from tasks.workflow.graph import UNDO
 
 Shape = dict[str, Any]
 MOST_CHILDREN = 200  # of a task that fans out into tasks

@@ -1,6 +1,6 @@
 """What an agent has earned, for every door: its record in each workflow, and trusting it or not any more.
 
-The rules are `tasks.authority`; here names become rows, and rows become answers.
+The rules are `tasks.people.authority`; here names become rows, and rows become answers.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from clawbot.acts import Unknown
-from tasks import access, authority
+from tasks import access
 from tasks.models import Finding, Trust, Workflow
+from tasks.people import authority
 
 VERBS = ("raise", "end")
 
@@ -46,7 +47,7 @@ def history(agent: str, who: Any) -> list[Trust]:
 def act(verb: str, *, workflow: str, agent: str, kind: str, by: str, why: str = "") -> bool:
     """Trust an agent with a kind of remark in a workflow (`raise`), or no more (`end`). Whether that was new.
 
-    Raises Unknown for a workflow or kind that is not there, and what `tasks.authority` refuses.
+    Raises Unknown for a workflow or kind that is not there, and what `tasks.people.authority` refuses.
     """
     flow = access.seen(Workflow, by).filter(slug=workflow).first()
     if flow is None:

@@ -258,7 +258,7 @@ def _review_reason(person: Any, verb: str, thing: Any) -> str:
     deciders = getattr(thing, "deciders", None)
     if not deciders or verb not in {"approve", "send_back"}:
         return ""
-    from . import policy  # asks who belongs to which group
+    from .people import policy  # asks who belongs to which group
 
     workflow = workflow_of(thing)
     groups = policy.groups(deciders)

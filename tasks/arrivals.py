@@ -19,11 +19,14 @@ from typing import Any
 
 from django.db.models import Exists, F, OuterRef
 
-from . import artifacts, changes, conditions, log, machine, outbox, queue, reviews, rounds, store, versions
+from . import artifacts, log, machine, outbox, queue, rounds, store
+from .history import changes
 from .models import Artifact, Event, Review, Subtask, Task
+from .people import reviews
 from .results import locked
-from .shape import ENGINE, HUMAN
 from .store.portable import Disturbed
+from .workflow import conditions, versions
+from .workflow.shape import ENGINE, HUMAN
 
 S = Subtask.Status
 MOST_ITEMS = 10_000

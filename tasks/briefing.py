@@ -16,11 +16,14 @@ from agents.definition import Definition, Limits
 from agents.registry import Role, role
 from agents.tools import Toolbox
 
-from . import artifacts, authority, clock, grants, messages, output, versions, workspace
+from . import artifacts, clock, output, workspace
+from .border import messages
 from .desk import Desk
-from .graph import UNDO, upstream
 from .models import Artifact, Subtask, Task, WorkflowVersion
+from .people import authority, grants
 from .results import Claimed
+from .workflow import versions
+from .workflow.graph import UNDO, upstream
 
 #: of a run's files, so many are kept in the hand-off
 SHOWN_FILES = 50

@@ -13,8 +13,9 @@ from datetime import datetime
 from django.db.models import Q
 from django.db.models.functions import Coalesce
 
-from . import arrivals, graph, log, machine, rounds
+from . import arrivals, log, machine, rounds
 from .models import Event, Notice, Subtask, Task
+from .workflow import graph
 
 S = Subtask.Status
 

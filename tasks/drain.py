@@ -25,12 +25,13 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from agents.contract import Outcome, Unavailable, Usage
 
-from . import briefing, doorbell, lifecycle, output, queue, results, store, workers
+from . import briefing, lifecycle, output, queue, results, store
 from .briefing import Papers
 from .desk import Crossing, Exhausted
+from .engine import doorbell, workers
+from .engine.pulse import OVER_MEMORY, Pulse
 from .lifecycle import Claimed, Result
 from .models import Run, Subtask, Worker
-from .pulse import OVER_MEMORY, Pulse
 from .store.portable import Disturbed
 
 T = TypeVar("T")

@@ -14,12 +14,13 @@ from django.conf import settings
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from . import access, policy
-from .graph import UNDO
+from . import access
+from .engine.workers import DatabaseNow
 from .models import Artifact, Decision, Event, Need, Notice, Review, Run, Subtask, Task
+from .people import policy
 from .why import whys
-from .workers import DatabaseNow
 from .workflow import HUMAN
+from .workflow.graph import UNDO
 
 S = Subtask.Status
 SHOWN = 20

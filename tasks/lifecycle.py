@@ -17,11 +17,13 @@ from django.db.models import F
 
 from agents.contract import CALL, Call, Made, Outcome, Usage
 
-from . import arrivals, authority, brakes, clock, log, machine, queue, reviews, rounds, store, versions
+from . import arrivals, brakes, clock, log, machine, queue, rounds, store
 from .desk import Crossing
 from .injection import inject, start
 from .models import Event, Finding, Review, Run, Subtask, Task, Worker
+from .people import authority, reviews
 from .results import Claimed, Placed, Result, close_runs, keep_fields, keep_work, note_stages
+from .workflow import versions
 
 __all__ = [
     "Claimed", "Placed", "Result", "claim", "escalate", "finish", "inject", "overdue_answers", "rescue",

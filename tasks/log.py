@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from . import changes, clock
+from . import clock
+from .history import changes
 from .models import Event, Task
 
 #: Every kind of event, with what its `data` holds. `docs/events.md` is made from this.

@@ -23,9 +23,9 @@ from django.db.models import F, Q, QuerySet
 from django.template import Context, Engine
 
 from . import access, carriers, clock, log, notices
+from .engine.workers import DatabaseNow
 from .machine import Refused
 from .models import Decision, Hold, Notice, Review, Task
-from .workers import DatabaseNow
 
 BY = "orchestrator:deliver"
 S = Notice.State

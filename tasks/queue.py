@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from . import child
+from .engine import child
 from .models import Wake
 
 BELL = "work"  # the row of the doorbell, and the name PostgreSQL notifies under

@@ -17,10 +17,12 @@ from django.db import connection
 
 from agents.contract import Made, Outcome, Usage
 
-from . import artifacts, changes, log, machine, policy, store
+from . import artifacts, log, machine, store
 from .desk import Crossing
+from .history import changes
 from .models import Artifact, Comment, Event, Finding, Message, Run, Subtask, Task
-from .policy import UNAPPROVED
+from .people import policy
+from .people.policy import UNAPPROVED
 
 
 @dataclass
@@ -113,7 +115,7 @@ def keep_crossings(crossed: Sequence[tuple[Claimed, Sequence[Crossing]]]) -> Non
 
 
 def keep_sends(results: Sequence[Result], now: datetime) -> None:
-    """Owe other systems the envelopes that agents wrote; the bridge publishes them (`tasks/bridge.py`)."""
+    """Owe other systems the envelopes that agents wrote; `tasks/border/bridge/` publishes them."""
     rows = []
     for result in results:
         claimed = result.claimed

@@ -12,9 +12,9 @@ from typing import Any
 from django.db.models import F, Q
 
 from . import machine
-from .graph import UNDO, downstream, upstream
 from .models import Decision, Need, Review, Run, Subtask, Task
-from .shape import ENGINE, HUMAN
+from .workflow.graph import UNDO, downstream, upstream
+from .workflow.shape import ENGINE, HUMAN
 
 S = Subtask.Status
 

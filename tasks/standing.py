@@ -18,10 +18,10 @@ from django.db.models import Count, Exists, F, OuterRef, Subquery
 from agents.models import Agent
 
 from . import clock, injection, items
-from .graph import UNDO
 from .items import Items
 from .models import Decision, Event, Hold, Review, Subtask, Task
-from .shape import HUMAN
+from .workflow.graph import UNDO
+from .workflow.shape import HUMAN
 
 S = Subtask.Status
 

@@ -16,23 +16,7 @@ from django.db.models import F, Q
 
 from agents.contract import CALL
 
-from . import (
-    access,
-    arrivals,
-    artifacts,
-    clock,
-    compensation,
-    edits,
-    grants,
-    log,
-    machine,
-    outbox,
-    policy,
-    queue,
-    reviews,
-    rounds,
-    store,
-)
+from . import access, arrivals, artifacts, clock, compensation, log, machine, outbox, queue, rounds, store
 from .machine import Refused
 from .models import (
     Artifact,
@@ -46,6 +30,7 @@ from .models import (
     Task,
     Workflow,
 )
+from .people import edits, grants, policy, reviews
 from .workflow import downstream, upstream
 
 S = Subtask.Status

@@ -10,10 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from .graph import UNDO
 from .items import Items, number
 from .models import Decision, Event, Hold, Review, Subtask, Task
-from .shape import ENGINE
 from .standing import (
     Standing,
     capital,
@@ -24,6 +22,8 @@ from .standing import (
     stage_name,
     standing_then,
 )
+from .workflow.graph import UNDO
+from .workflow.shape import ENGINE
 
 S = Subtask.Status
 STALLED_KINDS = {Review.Kind.STALLED}

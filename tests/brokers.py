@@ -98,7 +98,7 @@ class Broker:
 
     def put(self, queue: str, *bodies: bytes, ids: tuple[str, ...] = ()) -> None:
         """Put messages on a queue as another system would."""
-        from tasks.bridge.links import Outgoing, link
+        from tasks.border.bridge.links import Outgoing, link
 
         with link(self.url) as line:
             line.declare(queue)
@@ -107,7 +107,7 @@ class Broker:
 
     def get(self, queue: str, count: int, seconds: float = 10.0) -> list[Any]:
         """Take so many messages, or what has come after so long."""
-        from tasks.bridge.links import link
+        from tasks.border.bridge.links import link
 
         found: list[Any] = []
         deadline = time.monotonic() + seconds

@@ -86,7 +86,8 @@ def _only_this_machine() -> Iterator[None]:
 def _read_anew() -> Iterator[None]:
     """Databases begin again and again with the same keys: what was read of versions is forgotten, and
     what was kept of a log that is no more."""
-    from tasks import chain, versions
+    from tasks.history import chain
+    from tasks.workflow import versions
 
     yield
     versions.forget()

@@ -15,7 +15,8 @@ from django.utils.safestring import SafeString
 from agents.definition import Definition, loads
 from agents.models import Agent, AgentVersion
 from agents.strict_yaml import Unreadable
-from tasks import access, shipped
+from tasks import access
+from tasks.workflow import shipped
 
 from .reading import ReadOnly
 

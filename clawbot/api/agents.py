@@ -14,7 +14,8 @@ from agents.models import Agent
 from clawbot import trust
 from clawbot.acts import Unknown
 from clawbot.shapes import agent_shape, agent_version_shape
-from tasks import access, shipped
+from tasks import access
+from tasks.workflow import shipped
 
 from . import schemas
 from .doorkeeper import asker

@@ -9,7 +9,8 @@ from ninja import Query, Router
 from pydantic import Field, StrictInt
 
 from clawbot.shapes import message_shape
-from tasks import access, messages
+from tasks import access
+from tasks.border import messages
 from tasks.models import Message
 
 from . import schemas

@@ -9,8 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from clawbot import answers
-from tasks import access, clock, insights, metrics
+from tasks import access, clock, metrics
 from tasks.models import Workflow
+from tasks.people import insights
 
 from . import schemas
 from .doorkeeper import asker

@@ -20,7 +20,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, Min
 
-from tasks import child, clock, lifecycle, log, queue
+from tasks import clock, lifecycle, log, queue
+from tasks.engine import child
 from tasks.models import Hold, Run, Task, Worker, Workflow
 
 from . import load

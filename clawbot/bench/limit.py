@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connection
 
-from tasks import workers
+from tasks.engine import workers
 from tasks.models import Workflow
 from tasks.store import postgres
 

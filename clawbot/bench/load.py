@@ -10,9 +10,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from agents.definition import Definition
-from tasks import log, shipped
+from tasks import log
 from tasks.models import Need, Subtask, Task, Workflow, WorkflowVersion
-from tasks.shape import Shape
+from tasks.workflow import shipped
+from tasks.workflow.shape import Shape
 
 STAGES = 5
 AT_ONCE = 500

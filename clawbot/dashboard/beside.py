@@ -10,10 +10,10 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 
 from tasks import access
-from tasks.graph import UNDO
 from tasks.items import Items
 from tasks.models import Event, Message, Review, Subtask, Task
 from tasks.standing import of_tries
+from tasks.workflow.graph import UNDO
 
 from .cards import stage_title
 

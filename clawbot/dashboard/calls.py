@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tasks import grants
 from tasks.models import Review
+from tasks.people import grants
 
 MOST_LINES = 300
 #: letters that show nothing, or turn what stands beside them around

@@ -14,9 +14,9 @@ from clawbot import words
 from clawbot.people import names
 from clawbot.people.models import User
 from tasks import clock, why
-from tasks.graph import UNDO
 from tasks.models import Review, Run, Subtask, Task
 from tasks.why import Why
+from tasks.workflow.graph import UNDO
 
 from . import queue
 from .pace import Pace, pace

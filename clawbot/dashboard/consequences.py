@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks import compensation
-from tasks.graph import UNDO, downstream
 from tasks.items import number
 from tasks.models import Review, Subtask, Task
-from tasks.shape import HUMAN
+from tasks.workflow.graph import UNDO, downstream
+from tasks.workflow.shape import HUMAN
 
 from . import history
 from .cards import stage_title

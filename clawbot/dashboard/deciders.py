@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from clawbot.people import names
-from tasks import away, clock, policy
+from tasks import clock
 from tasks.models import Presence, Review
+from tasks.people import away, policy
 
 #: a reader's page says every 20 seconds that it is open; after two of them were missed, nobody reads
 READS_FOR = timedelta(seconds=50)

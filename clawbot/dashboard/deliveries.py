@@ -10,9 +10,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from tasks import access, outbox
-from tasks import deliveries as doubtful
 from tasks.machine import Refused
 from tasks.models import Message, Notice
+from tasks.people import deliveries as doubtful
 
 from .holds import back
 from .paging import page

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from tasks import access
 from tasks.models import Task
-from tasks.shape import HUMAN
+from tasks.workflow.shape import HUMAN
 
 from .cards import Card, stage_title
 

@@ -12,8 +12,9 @@ from django.http import HttpRequest
 
 from clawbot.live import feed
 from clawbot.people.models import User
-from tasks import access, away
+from tasks import access
 from tasks.models import Absence, Hold
+from tasks.people import away
 
 from . import pausing, queue
 

@@ -10,11 +10,11 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET
 
-from tasks import seal
 from tasks.clock import now
+from tasks.engine.workers import overdue
+from tasks.history import seal
 from tasks.models import Hold, Run, Subtask, Worker
 from tasks.supervision import under
-from tasks.workers import overdue
 
 # Free work that nobody took for this long while nothing ran means that work stands still.
 PATIENCE = timedelta(seconds=60)

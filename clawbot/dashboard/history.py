@@ -9,8 +9,8 @@ from typing import Any
 
 from tasks import clock, output
 from tasks.models import Review, Subtask, Task
-from tasks.shape import HUMAN
 from tasks.standing import is_active
+from tasks.workflow.shape import HUMAN
 
 from .pace import Pace
 from .pace import stages as stages_of

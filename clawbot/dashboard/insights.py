@@ -11,10 +11,10 @@ from django.views.decorators.http import require_GET
 
 from clawbot import answers, words
 from clawbot.answers import Panel
-from tasks import insights
 from tasks.clock import now
-from tasks.insights import Report, Waiting
 from tasks.models import Review
+from tasks.people import insights
+from tasks.people.insights import Report, Waiting
 
 #: what stands over the ages of what waits
 AGES = ("under 1 h", "to 4 h", "to 1 day", "to 3 days", "older")

@@ -19,10 +19,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from clawbot.people import tokens
 from clawbot.people.models import Token, User
-from tasks import away
 from tasks.clock import now
 from tasks.machine import Refused
 from tasks.models import Absence, Review
+from tasks.people import away
 
 from .holds import back
 

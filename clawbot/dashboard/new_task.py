@@ -25,7 +25,7 @@ from tasks import access, lifecycle
 from tasks import workflow as workflows
 from tasks.machine import Refused
 from tasks.models import Subtask, Task, Workflow
-from tasks.shape import ENGINE, HUMAN
+from tasks.workflow.shape import ENGINE, HUMAN
 
 from . import pace
 from .task_form import fields, missing, number, read, upload_to

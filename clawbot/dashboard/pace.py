@@ -14,9 +14,9 @@ from statistics import median
 from django.core.cache import cache
 from django.db.models import Sum
 
-from tasks.graph import UNDO
 from tasks.models import Event, Review, Run, Subtask
-from tasks.shape import ENGINE
+from tasks.workflow.graph import UNDO
+from tasks.workflow.shape import ENGINE
 
 CACHE_SECONDS = 30
 NEWEST = 400  # of a workflow: enough for eight stages, cheap enough for every page

@@ -8,9 +8,10 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from tasks import changes, why
+from tasks import why
+from tasks.history import changes
+from tasks.history.replay import State, holds, instance, past
 from tasks.models import Artifact, Comment, Decision, Event, Hold, Review, Subtask, Task
-from tasks.replay import State, holds, instance, past
 
 from .cards import stage_title
 from .sentences import CONDITIONS, sentence

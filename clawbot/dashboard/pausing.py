@@ -12,8 +12,9 @@ from django.http import Http404, HttpRequest
 from django.urls import Resolver404, resolve
 
 from clawbot import words
-from tasks import access, clock, supervision, versions
+from tasks import access, clock, supervision
 from tasks.models import Hold, Message, Notice, Review, Run, Subtask, Task
+from tasks.workflow import versions
 
 S = Subtask.Status
 SHOWN = 50

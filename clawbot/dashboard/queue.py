@@ -9,8 +9,9 @@ from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
-from tasks import access, clock, policy
+from tasks import access, clock
 from tasks.models import Decision, Finding, Review
+from tasks.people import policy
 from tasks.supervision import UNSETTLED
 
 

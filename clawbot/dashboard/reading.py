@@ -17,10 +17,10 @@ from agents.prose import article
 from clawbot import draft
 from clawbot.templatetags.clawbot import icon
 from tasks import access, artifacts, clock, items, supervision
-from tasks.graph import UNDO
 from tasks.models import Artifact, Comment, Decision, Finding, Review, Run, Task
 from tasks.standing import capital
 from tasks.why import why
+from tasks.workflow.graph import UNDO
 
 from . import calls, consequences, deciders, history, pace, requests, sources, task_items
 

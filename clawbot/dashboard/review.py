@@ -14,9 +14,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from clawbot import draft
-from tasks import access, authority, edits, reviews, supervision
+from tasks import access, supervision
 from tasks.machine import Refused
 from tasks.models import Artifact, Comment, Decision, Finding, Review, Task
+from tasks.people import authority, edits, reviews
 
 from . import queue, reading
 

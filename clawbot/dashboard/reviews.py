@@ -15,8 +15,9 @@ from django.views.decorators.http import require_GET
 
 from clawbot import diff
 from clawbot.people import names
-from tasks import access, clock, deliveries
+from tasks import access, clock
 from tasks.models import Artifact, Decision, Review, Subtask, Task
+from tasks.people import deliveries
 
 from . import bulk, deciders, history, queue, reading
 

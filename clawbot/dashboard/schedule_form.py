@@ -13,9 +13,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
-from tasks import access, clock, cron, schedules
+from tasks import access, clock, schedules
 from tasks.machine import Refused
 from tasks.models import Schedule, Workflow
+from tasks.schedules import cron
 
 from . import task_form
 from .schedules import POLICIES, context

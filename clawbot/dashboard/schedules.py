@@ -15,9 +15,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from tasks import access, clock, cron, occurrences, schedules
+from tasks import access, clock, schedules
 from tasks.machine import Refused
 from tasks.models import Occurrence, Schedule, Workflow
+from tasks.schedules import cron, occurrences
 
 NEXT = 5
 RESULTS = 10

@@ -13,8 +13,8 @@ from agents.contract import CALL
 from clawbot import words
 from clawbot.people import names
 from tasks import items
-from tasks.graph import UNDO
 from tasks.models import Event
+from tasks.workflow.graph import UNDO
 
 Data = dict[str, Any]
 

@@ -11,10 +11,11 @@ from django.db.models import Count
 from django.utils import timezone
 
 from clawbot import words
-from tasks import clock, conditions
-from tasks.graph import UNDO
+from tasks import clock
 from tasks.models import Subtask, Workflow
-from tasks.shape import HUMAN
+from tasks.workflow import conditions
+from tasks.workflow.graph import UNDO
+from tasks.workflow.shape import HUMAN
 
 from .cards import stage_title
 from .pace import Pace

@@ -15,7 +15,7 @@ from clawbot import words
 from tasks import clock
 from tasks.items import Items
 from tasks.models import Event, Subtask, Task
-from tasks.shape import HUMAN
+from tasks.workflow.shape import HUMAN
 
 from .cards import Card, stage_title
 from .pace import Pace

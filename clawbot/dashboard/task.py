@@ -14,11 +14,12 @@ from django.views.decorators.http import require_GET
 
 from agents.prose import article
 from clawbot import diff, draft
-from tasks import access, artifacts, items, policy
-from tasks.graph import UNDO
+from tasks import access, artifacts, items
 from tasks.models import Comment, Decision, Finding, Run, Subtask, Task
-from tasks.policy import UNAPPROVED
-from tasks.shape import ENGINE
+from tasks.people import policy
+from tasks.people.policy import UNAPPROVED
+from tasks.workflow.graph import UNDO
+from tasks.workflow.shape import ENGINE
 
 from . import beside, messages, past, timeline
 from .cards import Card, cards, stage_title

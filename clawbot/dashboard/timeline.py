@@ -21,8 +21,8 @@ from django.utils import timezone
 from clawbot import words
 from clawbot.people import names
 from tasks import clock, items
-from tasks.graph import UNDO
 from tasks.models import Review, Run, Task
+from tasks.workflow.graph import UNDO
 
 from .cards import stage_title
 

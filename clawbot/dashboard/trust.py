@@ -15,9 +15,10 @@ from django.views.decorators.http import require_POST
 from agents.definition import Definition
 from agents.models import Agent
 from clawbot import trust
-from tasks import access, authority
+from tasks import access
 from tasks.machine import Refused
 from tasks.models import Trust, Workflow
+from tasks.people import authority
 
 
 @dataclass(frozen=True)

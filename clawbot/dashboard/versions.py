@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from clawbot import diff
 from tasks.models import Task, Workflow, WorkflowVersion
-from tasks.shape import Shape
+from tasks.workflow.shape import Shape
 
 #: The parts of a file that have a block of their own; stages follow, one each.
 PARTS = ("about", "schedule", "limits", "services", "input")

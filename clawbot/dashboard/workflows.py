@@ -16,10 +16,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from clawbot.templatetags.clawbot import role_icon
-from tasks import access, clock, rollback
+from tasks import access, clock
 from tasks import workflow as workflows
 from tasks.machine import Refused
 from tasks.models import Hold, Review, Task, Workflow, WorkflowVersion
+from tasks.workflow import rollback
 
 from . import schedules, stages
 from .drawing import Node, draw

@@ -4,8 +4,8 @@ somewhere to begin."""
 from django.db import migrations, models
 from django.utils import timezone
 
-from tasks import append_only
-from tasks.changes import Change, packed, plain
+from tasks.history import append_only
+from tasks.history.changes import Change, packed, plain
 
 #: noun -> how its rows know their task
 NOUNS = {
@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField("event", "changed", models.JSONField(
-            help_text="which rows became what with it (tasks/changes.py)", null=True)),
+            help_text="which rows became what with it (tasks/history/changes.py)", null=True)),
         migrations.AddField("event", "channel", models.CharField(
             blank=True, default="", help_text="the door it came through; empty: by itself", max_length=40)),
         migrations.CreateModel(

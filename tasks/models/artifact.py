@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from tasks.changes import Recorded
+from tasks.history.changes import Recorded
 
 from .run import Run
 from .task import Subtask, Task

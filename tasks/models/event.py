@@ -19,7 +19,9 @@ class Event(models.Model):
         max_length=40, blank=True, default="", help_text="the door it came through; empty: by itself"
     )
     data = models.JSONField(default=dict)
-    changed = models.JSONField(null=True, help_text="which rows became what with it (tasks/changes.py)")
+    changed = models.JSONField(
+        null=True, help_text="which rows became what with it (tasks/history/changes.py)"
+    )
 
     class Meta:
         ordering = ["id"]
@@ -30,7 +32,7 @@ class Event(models.Model):
 
 
 class Seal(models.Model):
-    """What binds a batch of committed events, in its order, to all before them (tasks/seal.py).
+    """What binds a batch of committed events, in its order, to all before them (tasks/history/seal.py).
 
     Event `n` of the log is the `n - first`th of the seal with `first <= n < first + count`.
     """

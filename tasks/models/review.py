@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from tasks.changes import Recorded
+from tasks.history.changes import Recorded
 
 from .artifact import Artifact
 from .task import Subtask, Task

@@ -8,7 +8,7 @@ from .workflow import Workflow
 
 
 class Trust(models.Model):
-    """Given by an admin on evidence, and taken away by itself when agreement drops (`tasks/authority.py`)."""
+    """Given by an admin on evidence, taken away when agreement drops (`tasks/people/authority.py`)."""
 
     workflow = models.ForeignKey(Workflow, models.CASCADE, related_name="trust")
     agent = models.CharField(max_length=64)

@@ -26,7 +26,7 @@ class Workflow(models.Model):
 
 
 class WorkflowVersion(models.Model):
-    """One immutable wording of a workflow, as validated from YAML (`tasks/workflow.py`)."""
+    """One immutable wording of a workflow, as validated from YAML (`tasks/workflow/__init__.py`)."""
 
     workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()

@@ -8,9 +8,10 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from tasks import arrivals, conditions, injection, log, workspace
+from tasks import arrivals, injection, log, workspace
 from tasks.machine import Refused
 from tasks.models import Subtask, Task
+from tasks.workflow import conditions
 
 BY = "orchestrator:children"
 #: A task that injects a task that injects a task: deeper than this is a mistake.

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from django.conf import settings
 
-from tasks import outbox, seal
+from tasks import outbox
+from tasks.history import seal
 
 GROUP = "admins"
 

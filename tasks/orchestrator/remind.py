@@ -10,9 +10,10 @@ from typing import Any
 
 from django.db import transaction
 
-from tasks import access, away, log, notices, outbox, supervision
+from tasks import access, log, notices, outbox, supervision
 from tasks.machine import Refused
 from tasks.models import Review
+from tasks.people import away
 
 BY = "orchestrator:remind"
 _logger = logging.getLogger(__name__)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import Q
 
-from tasks import lifecycle, workers
+from tasks import lifecycle
+from tasks.engine import workers
 from tasks.models import Subtask, Worker
 
 

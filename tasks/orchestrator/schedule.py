@@ -7,8 +7,9 @@ from itertools import islice
 
 from django.db import transaction
 
-from tasks import cron, lifecycle, log, occurrences
+from tasks import lifecycle, log
 from tasks.models import Schedule
+from tasks.schedules import cron, occurrences
 
 BY = "orchestrator:schedule"
 #: Orchestrators' clocks may differ by a minute or two. What is later than this was missed by all of them.

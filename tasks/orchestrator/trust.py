@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from tasks import authority
+from tasks.people import authority
 
 
 def review(now: datetime) -> int:

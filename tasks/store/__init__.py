@@ -12,7 +12,7 @@ from types import ModuleType
 
 from django.db import connection
 
-from tasks import changes
+from tasks.history import changes
 from tasks.models import Event, Run, Subtask, Worker
 
 from . import portable, postgres

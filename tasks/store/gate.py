@@ -16,8 +16,8 @@ from django.db import connection
 from django.db.models import Count, Q
 
 from agents.models import Agent
-from tasks import versions
 from tasks.models import Hold, Subtask, Task, Wake, Worker, Workflow
+from tasks.workflow import versions
 
 ADVISORY_LOCK = 0x636C6177  # "claw"
 ROW = "gate"

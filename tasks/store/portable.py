@@ -14,7 +14,8 @@ from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from tasks import changes, log, machine
+from tasks import log, machine
+from tasks.history import changes
 from tasks.models import Event, Need, Run, Subtask, Task, Worker
 
 from .gate import Gate, enter

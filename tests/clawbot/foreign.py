@@ -12,7 +12,8 @@ from typing import Any
 from django.apps import apps
 
 from agents.contract import Finding, Made, Outcome
-from tasks import clock, log, messages, schedules, supervision
+from tasks import clock, log, schedules, supervision
+from tasks.border import messages
 from tasks.models import (
     Artifact,
     Comment,

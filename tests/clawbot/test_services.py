@@ -12,7 +12,8 @@ import pytest
 
 from agents.contract import Refused
 from clawbot import services
-from tasks import child, workflow
+from tasks import workflow
+from tasks.engine import child
 from tasks.models import Workflow
 from tests.tasks.builders import a_workflow
 from tests.tasks.workflows.order.line import hire

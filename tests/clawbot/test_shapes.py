@@ -5,9 +5,10 @@ import json
 import pytest
 
 from clawbot.shapes import brief_shapes, task_shape
-from tasks import clock, supervision, versions
+from tasks import clock, supervision
 from tasks.models import Task
 from tasks.orchestrator import children
+from tasks.workflow import versions
 from tests.tasks.builders import a_task, claim_all, done, finish, work_until
 from tests.tasks.test_why import CHILD, ORDER, PARENT, SPREAD, a_new, a_workflow, do
 

@@ -27,7 +27,8 @@ def begin(race: Race, admin: Any, ana: Any, tmp_path: Path, settings: Any) -> Ca
     settings.DATA.mkdir(exist_ok=True)
 
     def inject(count: int) -> Any:
-        from tasks import lifecycle, shipped
+        from tasks import lifecycle
+        from tasks.workflow import shipped
 
         shipped.sync("clawbot")
         library.write(tmp_path / "papers", count)

@@ -18,7 +18,7 @@ import pytest
 from django.db.models import F
 
 from clawbot.bench import load
-from tasks import child
+from tasks.engine import child
 from tests import databases
 from tests.races import world
 

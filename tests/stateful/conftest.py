@@ -22,7 +22,7 @@ def _backend(item: pytest.Item) -> str:
 
 @pytest.fixture(autouse=True)
 def _forgotten() -> Iterator[None]:
-    from tasks import versions
+    from tasks.workflow import versions
 
     yield
     versions.forget()

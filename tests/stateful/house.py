@@ -21,7 +21,8 @@ from django.utils import timezone
 from agents.contract import Call, Made, Outcome
 from agents.contract import Finding as Found
 from clawbot.people.models import User
-from tasks import away, clock, grants, lifecycle, messages, orchestrator, outbox, supervision
+from tasks import clock, lifecycle, orchestrator, outbox, supervision
+from tasks.border import messages
 from tasks.machine import Refused
 from tasks.models import (
     Absence,
@@ -37,6 +38,7 @@ from tasks.models import (
     Task,
     Worker,
 )
+from tasks.people import away, grants
 from tests.stateful import flows
 from tests.stateful.post import Post
 

@@ -13,7 +13,8 @@ import logging
 from collections import defaultdict
 from typing import Any
 
-from tasks import changes, invariants, machine, replay
+from tasks import invariants, machine
+from tasks.history import changes, replay
 from tasks.models import Event
 from tests.stateful import flows
 from tests.stateful.house import Command, Happened, House
@@ -41,7 +42,7 @@ class _Complaints(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
         self.said: list[str] = []
-        self.logger = logging.getLogger("tasks.changes")
+        self.logger = logging.getLogger("tasks.history.changes")
         self.logger.addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -41,7 +41,8 @@ def breaks(*promises: int, near: str = "all is at its gates", check: str = "") -
 @breaks(2, 5, 25, near="one who was given up comes late")
 def no_fence_in_settle(patch: pytest.MonkeyPatch) -> None:
     """Whoever comes with a result is believed, also one that was given up meanwhile."""
-    from tasks import changes, store
+    from tasks import store
+    from tasks.history import changes
     from tasks.models import Subtask
 
     def settle(held: Any, now: Any) -> set[int]:
@@ -143,7 +144,7 @@ def cancel_leaves_rows_open(patch: pytest.MonkeyPatch) -> None:
 @breaks(13, near="somebody wrote")
 def four_eyes_ignores_an_author(patch: pytest.MonkeyPatch) -> None:
     """Who edited a text counts as somebody who wrote nothing of it."""
-    from tasks import policy
+    from tasks.people import policy
 
     patch.setattr(policy, "authors", lambda review: set())
 
@@ -152,8 +153,8 @@ def four_eyes_ignores_an_author(patch: pytest.MonkeyPatch) -> None:
 def whoever_asked_may_call(patch: pytest.MonkeyPatch) -> None:
     """To have asked is enough."""
     from agents.contract import digest
-    from tasks import grants
     from tasks.models import Artifact
+    from tasks.people import grants
 
     def of(row: Any) -> tuple[str, ...]:
         texts = Artifact.objects.filter(subtask=row, kind="call").values_list("text", flat=True)

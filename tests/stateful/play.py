@@ -11,8 +11,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 
-from tasks import chain, clock, seal, versions, why
+from tasks import clock, why
+from tasks.history import chain, seal
 from tasks.models import Hold, Notice, Review, Subtask, Task
+from tasks.workflow import versions
 from tests.stateful.house import VERBS, Command, House, asked, tasks
 from tests.stateful.ledger import Ledger
 

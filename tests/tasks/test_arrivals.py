@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from agents.contract import Outcome, Send
-from tasks import arrivals, invariants, lifecycle, replay, supervision
+from tasks import arrivals, invariants, lifecycle, supervision
+from tasks.history import replay
 from tasks.models import Message, Review, Run, Subtask, Task
 from tasks.orchestrator import answers, children
 from tests.tasks import builders

@@ -17,10 +17,12 @@ from agents.contract import Brief, Desk, Made, Outcome, Refused, Unavailable, Un
 from agents.definition import Definition
 from agents.models import AgentVersion
 from agents.registry import role
-from tasks import briefing, clock, lifecycle, queue, shipped, workers
+from tasks import briefing, clock, lifecycle, queue
 from tasks.drain import Drain, pause
+from tasks.engine import workers
+from tasks.engine.pulse import Pulse
 from tasks.models import Artifact, Review, Run, Subtask, Task, Worker
-from tasks.pulse import Pulse
+from tasks.workflow import shipped
 from tests.tasks.builders import a_task, a_workflow
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -482,12 +484,12 @@ def test_an_agent_whose_version_cannot_be_read_keeps_nobody_else_from_work(play:
 
 def test_a_worker_whose_loop_never_turns_ends_itself(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     ended: list[int] = []
-    monkeypatch.setattr("tasks.pulse.os._exit", ended.append)
+    monkeypatch.setattr("tasks.engine.pulse.os._exit", ended.append)
     pulse = Pulse(workers.start("here"), known=set, tell=lambda lost, stop: None, nudge=lambda mark: mark())
 
     pulse._watch_the_loop()
     assert ended == []
-    monkeypatch.setattr("tasks.pulse.STUCK", -1)
+    monkeypatch.setattr("tasks.engine.pulse.STUCK", -1)
     pulse._watch_the_loop()
 
     assert ended == [70]

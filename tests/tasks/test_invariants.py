@@ -13,7 +13,8 @@ from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from tasks import append_only, invariants, log, why
+from tasks import invariants, log, why
+from tasks.history import append_only
 from tasks.models import Artifact, Decision, Event, Notice, Review, Run, Subtask, Task, Worker
 from tests.tasks.builders import a_task, a_worker, claim_all, current, work_until
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from tasks import doorbell, queue
+from tasks import queue
+from tasks.engine import doorbell
 from tasks.models import Wake
 
 

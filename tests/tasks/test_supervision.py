@@ -9,9 +9,11 @@ from datetime import timedelta
 import pytest
 
 from agents.contract import Outcome
-from tasks import access, clock, edits, invariants, lifecycle, replay, supervision
+from tasks import access, clock, invariants, lifecycle, supervision
+from tasks.history import replay
 from tasks.machine import Refused
 from tasks.models import Artifact, Comment, Decision, Event, Notice, Review, Run, Subtask, Task
+from tasks.people import edits
 from tasks.why import why
 from tests.tasks.builders import (
     a_task,

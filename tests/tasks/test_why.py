@@ -11,10 +11,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from agents.contract import Outcome, Send
-from tasks import clock, lifecycle, supervision, versions
+from tasks import clock, lifecycle, supervision
 from tasks.models import Subtask, Task
 from tasks.orchestrator import children
 from tasks.why import why, whys
+from tasks.workflow import versions
 from tests.tasks.builders import a_task, a_workflow, claim_all, done, finish
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("ben")]

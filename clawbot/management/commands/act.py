@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from clawbot import acts, cli
 from clawbot.shapes import task_shape
-from tasks import edits, supervision
+from tasks import supervision
+from tasks.people import edits
 from tasks.why import why
 
 _WORDS = f"a word is {edits.KEEP}, {edits.RERUN} or {edits.REVIEW}"

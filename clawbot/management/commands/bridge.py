@@ -13,9 +13,11 @@ from agents.message_format import MessageFormat
 from agents.models import Agent
 from agents.strict_yaml import nearest
 from clawbot import cli
-from tasks import access, bridge, versions
-from tasks.bridge.inward import Inward
-from tasks.bridge.outward import Outward
+from tasks import access
+from tasks.border import bridge
+from tasks.border.bridge.inward import Inward
+from tasks.border.bridge.outward import Outward
+from tasks.workflow import versions
 
 HELP = """\
 Carry envelopes between queues and Clawbot, until Ctrl-C. URL is amqp://user:password@host// for RabbitMQ,

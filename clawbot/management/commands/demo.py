@@ -9,7 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from clawbot import cli
-from tasks import lifecycle, samples
+from tasks import lifecycle
+from tasks.workflow import samples
 
 
 class Command(BaseCommand):

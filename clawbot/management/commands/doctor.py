@@ -21,7 +21,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from agents.models import Agent
 from clawbot import cli
-from tasks import workers
+from tasks.engine import workers
 from tasks.models import Hold, Notice, Workflow
 
 PACKAGES = ("django", "django-q2", "channels", "daphne", "slack-sdk", "pydantic-ai-slim")

@@ -8,8 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from tasks import rights
 from tasks.log import KINDS
+from tasks.people import rights
 
 HEAD = """# Events
 
@@ -41,7 +41,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, check: bool, **options: Any) -> None:
         for name, (source, text) in {
             "events.md": ("tasks/log.py", events()),
-            "who_may_do_what.md": ("tasks/rights.py", rights.page()),
+            "who_may_do_what.md": ("tasks/people/rights.py", rights.page()),
         }.items():
             page = settings.ROOT / "docs" / name
             if not check:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.commands import flush
 
-from tasks import append_only
+from tasks.history import append_only
 
 
 class Command(flush.Command):

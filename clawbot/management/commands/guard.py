@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from tasks import append_only
+from tasks.history import append_only
 
 
 class Command(BaseCommand):

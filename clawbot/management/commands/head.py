@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from clawbot import cli
-from tasks import seal
+from tasks.history import seal
 
 
 class Command(BaseCommand):

@@ -16,9 +16,10 @@ from agents import strict_yaml
 from clawbot import cli
 from clawbot.dashboard.sentences import sentence
 from clawbot.live.feed import Feed
-from tasks import clock, lifecycle, samples, workspace
+from tasks import clock, lifecycle, workspace
 from tasks.models import Event, Review, Subtask, Task, Workflow
 from tasks.why import why
+from tasks.workflow import samples
 
 WAITS_FOR_A_PERSON = 3
 CANCELLED = 4

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from clawbot import answers, cli
 from clawbot.dashboard.insights import waiting_sentence
-from tasks import insights
+from tasks.people import insights
 
 
 class Command(BaseCommand):

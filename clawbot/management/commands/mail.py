@@ -12,8 +12,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from agents.prose.clean import one_line
 from agents.strict_yaml import nearest
 from clawbot import cli
-from tasks import access, intake
-from tasks.intake import Mailbox, Taken, files, imap
+from tasks import access
+from tasks.border import intake
+from tasks.border.intake import Mailbox, Taken, files, imap
 from tasks.models import Workflow
 
 EVERY = 30.0

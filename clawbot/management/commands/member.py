@@ -7,8 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from clawbot import cli
-from tasks import access, members
+from tasks import access
 from tasks.models import Member, Workflow
+from tasks.people import members
 
 
 class Command(BaseCommand):

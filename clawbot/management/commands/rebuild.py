@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from clawbot import cli
-from tasks import replay
+from tasks.history import replay
 from tasks.models import Task
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from clawbot import cli
-from tasks import rollback
 from tasks.models import Workflow
+from tasks.workflow import rollback
 
 
 class Command(BaseCommand):

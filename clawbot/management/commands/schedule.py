@@ -10,8 +10,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from clawbot import cli
-from tasks import clock, cron, occurrences, schedules
+from tasks import clock, schedules
 from tasks.models import Occurrence, Schedule
+from tasks.schedules import cron, occurrences
 
 from .inject import read_brief, read_pairs
 

@@ -9,7 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agents import definition, staff
 from clawbot import cli
-from tasks import shipped, workflow
+from tasks import workflow
+from tasks.workflow import shipped
 
 
 class Command(BaseCommand):

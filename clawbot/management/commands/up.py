@@ -21,8 +21,10 @@ from agents.contract import Refused
 from agents.strict_yaml import Unreadable
 from clawbot import services
 from clawbot.people import cast, links
-from tasks import child, clock, lifecycle, samples, shipped
+from tasks import clock, lifecycle
+from tasks.engine import child
 from tasks.models import Task
+from tasks.workflow import samples, shipped
 
 HOST = "127.0.0.1"
 SAMPLE = ("article", "default")

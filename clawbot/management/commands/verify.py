@@ -9,7 +9,8 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from clawbot import cli
 from clawbot.words import duration
-from tasks import chain, invariants
+from tasks import invariants
+from tasks.history import chain
 
 
 class Command(BaseCommand):

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from tasks.cluster import Supervisor
+from tasks.engine.cluster import Supervisor
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from tasks import append_only, changes
+from tasks.history import append_only, changes
 from tasks.models import Event, Seal, Subtask
 from tests.tasks.builders import a_task
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tasks import samples, shipped
 from tasks.models import Task
+from tasks.workflow import samples, shipped
 
 
 @pytest.mark.django_db

@@ -6,9 +6,8 @@ import pytest
 import yaml
 
 from agents.models import AgentVersion
-from tasks import shipped
 from tasks.models import WorkflowVersion
-from tasks.workflow import FOLDER
+from tasks.workflow import FOLDER, shipped
 
 pytestmark = pytest.mark.django_db
 

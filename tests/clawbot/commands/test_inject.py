@@ -9,10 +9,11 @@ import pytest
 
 from agents.contract import Outcome
 from clawbot.management.commands import inject as command
-from tasks import clock, shipped, supervision
+from tasks import clock, supervision
 from tasks.models import Task, Workflow
 from tasks.orchestrator import children
 from tasks.why import why
+from tasks.workflow import shipped
 from tests.tasks.builders import a_task, a_worker, a_workflow, claim_all, finish, statuses
 from tests.tasks.test_why import ASKING, CHILD, PARENT, a_new, do
 

@@ -11,8 +11,8 @@ import pytest
 
 from clawbot.management.commands import mail as command
 from tasks.models import Task
+from tests.tasks.border.intake.post import a_mail
 from tests.tasks.builders import a_workflow
-from tests.tasks.intake.post import a_mail
 
 pytestmark = pytest.mark.django_db
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tasks import messages
+from tasks.border import messages
 from tests.tasks.builders import a_task, a_workflow
 
 pytestmark = pytest.mark.django_db

@@ -7,8 +7,9 @@ import json
 import pytest
 from django.core.management import call_command
 
-from tasks import invariants, shipped
+from tasks import invariants
 from tasks.models import Artifact, Subtask, Task, Workflow, WorkflowVersion
+from tasks.workflow import shipped
 from tests.tasks.builders import a_task, a_worker, a_workflow, work_until
 
 pytestmark = pytest.mark.django_db

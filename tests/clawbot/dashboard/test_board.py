@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 def _fresh():
     from django.core.cache import cache
 
-    from tasks import versions
+    from tasks.workflow import versions
 
     cache.clear()
     yield

@@ -12,8 +12,8 @@ from django.urls import reverse
 
 from agents.contract import Call, Outcome
 from clawbot.dashboard import calls
-from tasks import grants
 from tasks.models import Decision, Review
+from tasks.people import grants
 from tests.clawbot.dashboard.desk import bound, open_review
 from tests.tasks.builders import a_task, a_workflow, claim_all, finish, statuses
 

@@ -8,9 +8,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tasks import clock, deliveries, supervision
+from tasks import clock, supervision
 from tasks.machine import Refused
 from tasks.models import Absence, Decision, Event, Notice, Presence, Review
+from tasks.people import deliveries
 from tests.clawbot.dashboard import desk
 from tests.tasks.builders import a_task, claim_all
 

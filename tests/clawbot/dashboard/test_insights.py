@@ -10,8 +10,9 @@ import pytest
 
 from clawbot import answers
 from clawbot.dashboard import insights as page
-from tasks import clock, insights
-from tasks.insights import Figures
+from tasks import clock
+from tasks.people import insights
+from tasks.people.insights import Figures
 from tests.clawbot.dashboard import desk
 from tests.tasks.answers import Answer, give
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tasks import members
 from tasks.models import Member
+from tasks.people import members
 from tests.tasks.builders import a_workflow
 
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from clawbot.dashboard.messages import WORDS
-from tasks import clock, messages
+from tasks import clock
+from tasks.border import messages
 from tasks.models import Message
 from tests.tasks.builders import a_task, a_workflow
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tasks import changes, supervision
+from tasks import supervision
+from tasks.history import changes
 from tasks.models import Review, Subtask
 from tests.tasks.builders import a_task, current, work_until
 

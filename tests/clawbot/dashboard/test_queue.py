@@ -9,10 +9,11 @@ import pytest
 
 from agents.contract import Outcome
 from clawbot.dashboard import cards, queue
-from tasks import supervision, versions
+from tasks import supervision
 from tasks.models import Review
+from tasks.workflow import versions
 from tests.tasks.builders import claim_all, finish
-from tests.tasks.test_policy import a_review
+from tests.tasks.people.test_policy import a_review
 from tests.tasks.test_why import SPREAD, a_new, do, done
 
 GROUPS = {"each": ["editors", "operators"]}

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tasks import clock, occurrences, schedules
+from tasks import clock, schedules
 from tasks.models import Schedule, Task
+from tasks.schedules import occurrences
 from tests.tasks.builders import a_workflow
 
 SATURDAY = datetime(2026, 10, 24, 6, tzinfo=UTC)

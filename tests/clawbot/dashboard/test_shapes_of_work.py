@@ -11,9 +11,10 @@ from django.test.utils import CaptureQueriesContext
 
 from agents.contract import Outcome
 from clawbot.dashboard import consequences
-from tasks import clock, supervision, versions
+from tasks import clock, supervision
 from tasks.models import Review, Subtask, Task
 from tasks.orchestrator import children
+from tasks.workflow import versions
 from tests.tasks.builders import a_task, claim_all, current, done, finish
 from tests.tasks.test_arrivals import ROUTED
 from tests.tasks.test_why import ASKING, CHILD, ORDER, PARENT, SPREAD, STREAMS, a_new, a_workflow, do

@@ -8,8 +8,8 @@ import pytest
 
 from agents import staff
 from agents.definition import Authority, Definition
-from tasks import authority
 from tasks.models import Trust
+from tasks.people import authority
 from tests.tasks.answers import judge
 from tests.tasks.builders import a_task, work_until
 

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 
-from tasks import chain, clock, orchestrator, outbox, seal
+from tasks import clock, orchestrator, outbox
+from tasks.history import chain, seal
 from tasks.models import Notice
 from tests.tasks.builders import a_task
 

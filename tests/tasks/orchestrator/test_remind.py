@@ -141,7 +141,7 @@ class TestTheEnd:
         assert told() == ["editors", "editors"]
         assert Event.objects.filter(kind="review.reminded", data__rung=2).count() == 1
         assert Review.objects.get().open == 1
-        assert not [one for one in caplog.records if one.name == "tasks.changes"]
+        assert not [one for one in caplog.records if one.name == "tasks.history.changes"]
 
     def test_is_reached_at_the_next_look_where_the_process_died(self, monkeypatch: Any) -> None:
         review = self.a_due("cancel")

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tasks import workers
+from tasks.engine import workers
 from tasks.models import Event, Run, Worker
 from tasks.orchestrator.rescue import rescue
 from tests.tasks.builders import a_task, claim_all, current, finish

@@ -9,10 +9,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.db import connection
 
-from tasks import cron as lines
 from tasks import schedules
 from tasks.models import Event, Occurrence, Schedule, Task, Workflow
 from tasks.orchestrator import schedule
+from tasks.schedules import cron as lines
 from tests.tasks.builders import a_task, a_workflow, statuses
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

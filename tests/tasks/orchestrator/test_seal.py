@@ -2,7 +2,8 @@
 
 import pytest
 
-from tasks import chain, clock, orchestrator
+from tasks import clock, orchestrator
+from tasks.history import chain
 from tasks.models import Event
 from tests.tasks.builders import a_task
 

@@ -1,4 +1,4 @@
-"""The sweep that ends trust; what it weighs is tried in tests/tasks/test_authority.py."""
+"""The sweep that ends trust; what it weighs is tried in tests/tasks/people/test_authority.py."""
 
 from __future__ import annotations
 

@@ -39,6 +39,6 @@ def engine(database: str, implementation: str, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture
 def worker(engine: str) -> Worker:
-    from tasks import workers
+    from tasks.engine import workers
 
     return workers.start("here")

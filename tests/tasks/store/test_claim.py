@@ -10,7 +10,8 @@ import pytest
 from django.db import connection, transaction
 
 from agents.models import Agent, AgentVersion
-from tasks import clock, store, workers
+from tasks import clock, store
+from tasks.engine import workers
 from tasks.models import Event, Hold, Run, Subtask, Task, Worker
 from tests.tasks.builders import a_task, a_workflow
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from tasks import clock, store, workers
+from tasks import clock, store
+from tasks.engine import workers
 from tasks.models import Subtask, Worker
 from tasks.store import Held
 from tests.tasks.builders import a_task

@@ -11,7 +11,7 @@ import pytest
 @pytest.fixture
 def house(database: str, admin: Any, ana: Any, tmp_path: Path, settings: Any) -> Path:
     """A database of each kind with everything that ships, and the folder where files go."""
-    from tasks import shipped
+    from tasks.workflow import shipped
 
     settings.DATA = tmp_path / "var"
     settings.DATA.mkdir()

@@ -16,8 +16,9 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.models import Q
 
-from tasks import clock, queue, workers
+from tasks import clock, queue
 from tasks.drain import Drain
+from tasks.engine import workers
 from tasks.models import Artifact, Run, Subtask, Task
 
 DONE, WAITS, CANCELLED = 0, 3, 4  # how the command leaves

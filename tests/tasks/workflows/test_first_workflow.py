@@ -19,7 +19,7 @@ BLOCK = re.compile(r"```yaml\n# (?P<file>\S+?)(?P<more>, at the end)?\n(?P<text>
 
 def follow(steps: int, folder: Path) -> list[str]:
     """Put the files of the first steps into a folder, sync after each, and tell what changed."""
-    from tasks import shipped
+    from tasks.workflow import shipped
 
     changed: list[str] = []
     for step in STEPS[:steps]:

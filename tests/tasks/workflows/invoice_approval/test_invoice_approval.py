@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from tasks import messages, shipped, supervision
+from tasks import supervision
+from tasks.border import messages
 from tasks.models import Message, Review, Task
+from tasks.workflow import shipped
 from tests.tasks.workflows import journey
 
 HERE = Path(__file__).parent

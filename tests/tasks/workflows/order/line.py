@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from agents.outside import circuit
-from tasks import clock, lifecycle, queue, samples, shipped, workers, workflow
+from tasks import clock, lifecycle, queue, workflow
 from tasks.drain import Drain
+from tasks.engine import workers
 from tasks.models import Review, Subtask, Task
+from tasks.workflow import samples, shipped
 
 GOOD = {
     "email": "lena@fernhill.example", "items": [{"sku": "PUMP-200", "quantity": 2}], "card": "tok_4242",

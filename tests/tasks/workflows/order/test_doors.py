@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tasks import invariants, samples
+from tasks import invariants
 from tasks.models import Task
+from tasks.workflow import samples
 from tests.clawbot.api.caller import Caller
 from tests.tasks.workflows import journey
 from tests.tasks.workflows.order.line import GOOD, ended, hire

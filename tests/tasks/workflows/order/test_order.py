@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tasks import samples, supervision
+from tasks import supervision
 from tasks.models import Message, Run
+from tasks.workflow import samples
 from tests.tasks.builders import statuses
 from tests.tasks.workflows.order.line import Hours, a_sample, an_order, ended, hire, review, work, work_off
 from tests.tasks.workflows.order.till import (

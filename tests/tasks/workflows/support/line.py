@@ -7,9 +7,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from tasks import lifecycle, queue, samples, shipped, workers
+from tasks import lifecycle, queue
 from tasks.drain import Drain
+from tasks.engine import workers
 from tasks.models import Review, Task
+from tasks.workflow import samples, shipped
 from tests.tasks.workflows.support.sample import DESK
 
 

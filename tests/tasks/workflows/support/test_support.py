@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from tasks import samples, supervision
+from tasks import supervision
 from tasks.models import Message, Notice, Task
+from tasks.workflow import samples
 from tests.tasks.workflows.support.line import (
     a_message,
     a_sample,

@@ -1,0 +1,176 @@
+"""Opens and closes waits for a person. A wait has a reason, deciders, a due time and verbs."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from agents.contract import CALL
+from tasks import access, artifacts, clock, log, machine, outbox
+from tasks.models import Artifact, Event, Finding, Review, Run, Subtask
+from tasks.workflow import upstream
+
+from . import away, policy
+
+K = Review.Kind
+
+#: which verbs may answer which kind of wait
+VERBS: dict[str, tuple[str, ...]] = {
+    K.GATE: ("approve", "send_back", "edit", "cancel"),
+    K.ESCALATION: ("send_back", "approve", "edit", "retry", "skip", "cancel"),
+    K.LOOP: ("approve", "send_back", "edit", "skip", "cancel"),
+    K.ATTEMPTS: ("retry", "skip", "cancel"),
+    K.POISON: ("retry", "skip", "cancel"),
+    K.STALLED: ("retry", "skip", "cancel"),
+    # No edit: an edited call would be another one than the agent makes.
+    K.TOOL: ("approve", "send_back", "retry", "skip", "cancel"),
+}
+#: who is asked where the workflow does not say
+GROUP: dict[str, str] = {K.GATE: "editors", K.ESCALATION: "editors", K.LOOP: "editors"}
+DUE = timedelta(hours=4)
+
+
+def open_gate(row: Subtask, *, now: datetime) -> list[Event]:
+    """Move a human stage from ready to waiting, open its review and owe its one notice."""
+    stage = row.task.workflow_version.stage(row.stage)
+    if not machine.move(
+        Subtask.objects.filter(pk=row.pk), "escalate", started_at=now, reason="A person decides."
+    ):
+        return []
+    return open_review(row, K.GATE, _gate_sentence(row), by="clawbot", now=now, stage=stage)
+
+
+def _gate_sentence(row: Subtask) -> str:
+    """What a person should know before reading: which draft, how it got here, what is still open."""
+    artifact = _subject(row, row.task.workflow_version.stage(row.stage))
+    what = f"{artifact.kind.capitalize()} {artifact.number}" if artifact else "The work"
+    returns = Run.objects.filter(task=row.task, status=Run.Status.RETURNED).count()
+    came = {0: "is ready", 1: "is ready after one return"}.get(returns, f"is ready after {returns} returns")
+    left = Finding.objects.filter(task=row.task, state=Finding.State.OPEN).count()
+    findings = {0: "no finding is open", 1: "one finding is open"}.get(left, f"{left} findings are open")
+    return f"{what} {came}; {findings}."
+
+
+def open_review(
+    row: Subtask, kind: str, why: str, *, by: str, now: datetime, stage: dict[str, Any] | None = None
+) -> list[Event]:
+    """Open the review of a subtask that has just become `waiting`, and owe the people who decide a
+    notice. Returns the events to write."""
+    stage = stage or row.task.workflow_version.stage(row.stage)
+    artifact = _call(row) if kind == K.TOOL else _subject(row, stage)
+    due = stage.get("due") or {}
+    review = Review.objects.create(
+        task=row.task,
+        subtask=row,
+        artifact=artifact,
+        artifact_sha256=artifact.sha256 if artifact else "",
+        kind=kind,
+        why=why,
+        verbs=_verbs(kind, artifact),
+        deciders=_deciders(kind, stage),
+        owner=away.stand_in(row.task.owner, now),
+        opened_at=now,
+        due_at=now + (timedelta(seconds=due["after"]) if due else DUE),
+        ladder=due.get("then", []),
+    )
+    _notify(review, stage)
+    event = log.line(
+        "review.opened",
+        by=by,
+        task=row.task,
+        stage=row.stage,
+        review=review.pk,
+        kind=kind,
+        due_at=review.due_at.isoformat() if review.due_at else None,
+    )
+    return [event, log.line("subtask.waiting", by=by, task=row.task, stage=row.stage, why=why)]
+
+
+def _subject(row: Subtask, stage: dict[str, Any]) -> Artifact | None:
+    """What the person is asked about: the judged text, else the newest thing made before this stage."""
+    if stage["judges"]:
+        return artifacts.judged(row.task, stage["judges"])
+    made = artifacts.works().filter(task=row.task).order_by("-id")
+    before = upstream(row.stage, row.task.workflow_version.stages)
+    return made.filter(subtask=row).first() or made.filter(stage__in=before).first()
+
+
+def _call(row: Subtask) -> Artifact | None:
+    """The call that the agent asked for last at this piece of work."""
+    return Artifact.objects.filter(subtask=row, kind=CALL).order_by("-id").first()
+
+
+def _verbs(kind: str, artifact: Artifact | None) -> list[str]:
+    """Without anything to read there is nothing to approve, edit or return."""
+    return [verb for verb in VERBS[kind] if artifact or verb not in {"approve", "edit", "send_back"}]
+
+
+def _deciders(kind: str, stage: dict[str, Any]) -> dict[str, Any]:
+    if kind in {K.GATE, K.TOOL}:
+        return dict(stage["deciders"])
+    return {"group": GROUP.get(kind, "operators"), "count": 1, "four_eyes": False}
+
+
+def _notify(review: Review, stage: dict[str, Any]) -> None:
+    groups = list(stage["notify"]) if review.kind == K.GATE else policy.groups(review.deciders)
+    kind = "completion" if review.kind == K.GATE else "escalation"
+    outbox.owe(
+        kind,
+        task=review.task,
+        review=review,
+        to=groups,
+        content=facts(review),
+        key=f"{kind}:review:{review.pk}",
+    )
+
+
+def facts(review: Review) -> dict[str, Any]:
+    """The facts every message about a review carries: id, title, path, one-paragraph summary."""
+    task = review.task
+    summary = artifacts.latest(task, "summary")
+    return {
+        "key": task.key,
+        "title": task.title,
+        "path": planned_path(review) or (summary.data.get("path", "") if summary else ""),
+        "summary": summary.text if summary and review.kind == K.GATE else review.why,
+        "why": review.why,
+        "draft": review.artifact.number if review.artifact and review.kind != K.TOOL else None,
+        "due_at": review.due_at.isoformat() if review.due_at else None,
+        "workflow": task.workflow.title,
+        "verbs": review.verbs,
+    }
+
+
+def planned_path(review: Review) -> str:
+    """The staged file that the person is asked to release, as written; empty where there is none."""
+    paths = (
+        Artifact.objects.filter(task=review.task, stale_since__isnull=True)
+        .exclude(path="")
+        .order_by("-id")
+        .values_list("path", flat=True)
+    )
+    return next((path for path in paths[:12] if path.endswith(".php")), paths.first() or "")
+
+
+def close(rows: Any, *, now: datetime) -> int:
+    """Close the open reviews in this queryset; returns how many were open."""
+    return int(rows.filter(open=1).update(open=None, closed_at=now, version=F("version") + 1))
+
+
+def see(review: Review, *, by: str) -> bool:
+    """Note that somebody who may answer a review has opened it; the first time counts. False where it was
+    opened before, is closed, or `by` may only look."""
+    if review.first_seen_at or not review.open or not by.startswith("user:"):
+        return False
+    person = access.user(by)
+    if not any(access.can(person, verb, review) for verb in review.verbs):
+        return False
+    with transaction.atomic():
+        unseen = Review.objects.filter(pk=review.pk, open=1, first_seen_at__isnull=True)
+        if not unseen.update(first_seen_at=clock.now()):
+            return False
+        log.record("review.seen", by=by, task=review.task, review=review.pk)
+    return True
