@@ -68,27 +68,27 @@ def approval_not_bound_to_the_text(patch: pytest.MonkeyPatch) -> None:
     """Whoever approves approves what is there now, whatever they have read."""
     from tasks import supervision
 
-    real = supervision._decidable
+    real = supervision.decisions._decidable
 
     def decidable(review: Any, verb: str, by: str, sha: Any, version: Any) -> Any:
         return real(review, verb, by, None, None)
 
-    patch.setattr(supervision, "_decidable", decidable)
+    patch.setattr(supervision.decisions, "_decidable", decidable)
 
 
 @breaks(12)
 def released_twice(patch: pytest.MonkeyPatch) -> None:
     """A release is told, and takes effect, a second time."""
-    from tasks import supervision
+    from tasks import log
 
-    real = supervision.log.record
+    real = log.record
 
     def record(kind: str, /, **more: Any) -> None:
         real(kind, **more)
         if kind == "review.released":
             real(kind, **more)
 
-    patch.setattr(supervision.log, "record", record)
+    patch.setattr(log, "record", record)
 
 
 @breaks(3, check="A stage begins only when all it needs has passed")
@@ -175,11 +175,11 @@ def undone_oldest_first(patch: pytest.MonkeyPatch) -> None:
 @breaks(20, 24, near="somebody has read")
 def a_verb_without_an_event(patch: pytest.MonkeyPatch) -> None:
     """Somebody is given a review, and the log says nothing of it."""
-    from tasks import supervision
+    from tasks import log
 
-    real = supervision.log.record
+    real = log.record
     silent = lambda kind, /, **more: None if kind == "review.taken" else real(kind, **more)  # noqa: E731
-    patch.setattr(supervision.log, "record", silent)
+    patch.setattr(log, "record", silent)
 
 
 @breaks(9, near="the post comes in a pause")

@@ -442,7 +442,7 @@ def test_a_hold_covers_its_scope_and_nothing_else(
     work_until(other, "write")
     target = {"all": "", "workflow": "article", "agent": "research", "task": task.key}[scope]
     Subtask.objects.filter(pk=current(task, "research").pk).update(status="ready", worker=None)
-    monkeypatch.setattr(supervision, "_agent_exists", lambda slug: True)
+    monkeypatch.setattr(supervision.holds, "_agent_exists", lambda slug: True)
     supervision.pause(scope, target, by="user:ben", why="new rules")
 
     claimed = {one.task.key for one in claim_all()}
