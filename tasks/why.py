@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from .items import Items, number
 from .models import Decision, Event, Hold, Review, Subtask, Task
+from .people import grants
 from .standing import (
     Standing,
     capital,
@@ -229,7 +230,8 @@ def _ready(one: Standing, row: Subtask) -> Why:
     if back := _back(one, row):
         return Why("returned", back.strip(), f"{one.who(row)} is next.", row=row)
     if row.reason and row.attempts:
-        return Why("queued", row.reason, f"{one.who(row)} tries again next.", row=row)
+        next_ = "makes it next" if row.reason == grants.ALLOWED else "tries again next"
+        return Why("queued", row.reason, f"{one.who(row)} {next_}.", row=row)
     then = f"{one.who(row)} starts as soon as a worker is free."
     return Why("queued", f"Ready for {stage}.", then, row=row)
 

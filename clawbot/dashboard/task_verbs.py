@@ -52,13 +52,23 @@ def _resume(task: Task, by: str, form: Form) -> Any:
 
 
 def _move(task: Task, by: str, form: Form) -> Any:
-    return supervision.override(task, by=by, stage=form["stage"], reason=form["reason"])
+    return supervision.override(
+        task, by=by, stage=form["stage"], reason=form["reason"], seen_round=_seen(form)
+    )
 
 
 def _rerun(task: Task, by: str, form: Form) -> Any:
     if not form["stage"]:
         raise Refused(f"Cannot run {task.key} again: choose the stage to begin at.")
-    return supervision.rerun_from(task, by=by, stage=form["stage"], reason=form["reason"])
+    return supervision.rerun_from(
+        task, by=by, stage=form["stage"], reason=form["reason"], seen_round=_seen(form)
+    )
+
+
+def _seen(form: Form) -> int | None:
+    """The round that the form was made for: sent twice, it moves work once."""
+    said = form.get("round", "")
+    return int(said) if said.isdecimal() and len(said) < 9 else None
 
 
 def _retry(task: Task, by: str, form: Form) -> Any:

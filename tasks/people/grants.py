@@ -19,6 +19,8 @@ from . import policy
 
 #: An approval is about the world as it was: what could not be done for so long is asked about again.
 LASTS = timedelta(days=1)
+#: Why a row that was allowed its call is ready again.
+ALLOWED = "The call was allowed."
 
 
 def check(review: Review, *, by: str, sha256: str | None) -> None:
@@ -36,7 +38,7 @@ def give(review: Review, decision: Decision, rows: QuerySet[Subtask], *, now: da
     """Let the agent of this row go on and make the call that it asked about: waiting -> ready, in the
     caller's transaction. False where it does not wait any more."""
     # The claim that only asked is no attempt at the work.
-    more = {"not_before": now, "reason": "The call was allowed.", "max_attempts": F("max_attempts") + 1}
+    more = {"not_before": now, "reason": ALLOWED, "max_attempts": F("max_attempts") + 1}
     if not machine.move(rows, "grant", **more):
         return False
     until = now + LASTS

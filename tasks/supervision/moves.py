@@ -19,15 +19,21 @@ from .shared import changed, check_open, check_stage, live_rows, locked, needs_r
 S = Subtask.Status
 
 
-def override(task: Task, *, by: str, stage: str, reason: str) -> Task:
+def override(task: Task, *, by: str, stage: str, reason: str, seen_round: int | None = None) -> Task:
     """Move a task to any stage, whatever it waits for: open stages before it are skipped, it and all
-    later ones begin a new round. Needs a reason; destroys nothing."""
+    later ones begin a new round. Needs a reason; destroys nothing.
+
+    `seen_round` is the round that the person saw: where the stage has begun anew since, a second click of
+    the same form changes nothing.
+    """
     access.require(by, "override", task)
     reason = needs_reason(reason, f"override {task.key}")
     now = clock.now()
     with transaction.atomic():
         task = locked(task)
         check_stage(task, stage, "move")
+        if _has_begun(task, stage, since=seen_round):
+            return task
         was = list(task.subtasks.filter(live=1, status__in=Subtask.OPEN).values_list("stage", flat=True))
         before = upstream(stage, task.workflow_version.stages)
         skipped = task.subtasks.filter(live=1, stage__in=before, status__in=Subtask.OPEN)
@@ -50,21 +56,28 @@ def override(task: Task, *, by: str, stage: str, reason: str) -> Task:
     return task
 
 
-def rerun_from(task: Task, *, by: str, stage: str, reason: str) -> Task:
+def rerun_from(task: Task, *, by: str, stage: str, reason: str, seen_round: int | None = None) -> Task:
     """Run a stage and all later ones again, as a new round; what was made stays. What was cancelled before
-    it was done runs first: without it the stage would wait for ever."""
+    it was done runs first: without it the stage would wait for ever. `seen_round`: see `override`."""
     access.require(by, "rerun_from", task)
     reason = needs_reason(reason, f"run {task.key} again")
     now = clock.now()
     with transaction.atomic():
         task = locked(task)
         check_stage(task, stage, "run again")
+        if _has_begun(task, stage, since=seen_round):
+            return task
         machine.move_task(Task.objects.filter(pk=task.pk), "reopen", started_at=task.started_at or now)
         never = _cancelled_before(task, stage)
         ready = rounds.again(task, stage, now=now, requests=[], only=_from(task, stage, never))
         log.record("task.rerun", by=by, task=task, stage=stage, round=task.round, reason=reason)
         log.write(arrivals.arrive(ready, now=now, named=[stage]))
     return task
+
+
+def _has_begun(task: Task, stage: str, *, since: int | None) -> bool:
+    """Whether the stage was laid anew after this round, by whomever; False where nobody says a round."""
+    return since is not None and task.subtasks.filter(live=1, stage=stage, round__gt=since).exists()
 
 
 def _cancelled_before(task: Task, stage: str) -> set[str]:
@@ -84,6 +97,7 @@ def retry(task: Task, *, by: str, stage: str = "", item: str = "", reason: str =
     access.require(by, "retry", task)
     now = clock.now()
     with transaction.atomic():
+        task = locked(task)
         stuck = Q(status=S.READY, not_before__gt=now) | Q(status=S.WAITING, reviews__open=1)
         rows = live_rows(task, stage, item).filter(stuck).exclude(agent="human")
         ids = list(rows.values_list("pk", flat=True).distinct())

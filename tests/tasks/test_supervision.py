@@ -385,6 +385,21 @@ def test_runs_a_done_task_again_from_a_stage(ana: object, ben: object) -> None:
     assert statuses(task)["write"] == "done"
 
 
+@pytest.mark.parametrize("verb", [supervision.override, supervision.rerun_from])
+def test_a_form_that_is_sent_twice_moves_the_work_once(ben: object, verb: Callable[..., Task]) -> None:
+    task = a_task()
+    work_until(task, "review")
+    task.refresh_from_db()
+    seen = task.round
+
+    for _ in range(2):
+        verb(task, by="user:ben", stage="write", reason="New figures.", seen_round=seen)
+    assert current(task, "write").round == seen + 1
+
+    verb(task, by="user:ben", stage="write", reason="Newer figures.", seen_round=seen + 1)
+    assert current(task, "write").round == seen + 2
+
+
 def test_retry_lets_a_stage_that_is_out_of_attempts_try_once_more(ben: object) -> None:
     task = a_task()
     for _ in range(3):

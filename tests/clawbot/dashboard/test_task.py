@@ -195,6 +195,21 @@ def test_runs_again_from_a_stage_with_a_reason_and_refuses_without(client, ben):
     assert current(task, "write").round == 2
 
 
+@pytest.mark.parametrize("verb", ["rerun", "move"])
+def test_a_double_click_moves_it_once(client, ben, verb):
+    task = a_task()
+    work_until(task, "approve")
+    client.force_login(ben)
+    dialog = client.get(f"/tasks/{task.key}/{verb}/").content.decode()
+    [seen] = re.findall(r'name="round" value="(\d+)"', dialog)
+    form = {"stage": "write", "reason": "New figures", "round": seen}
+
+    for _ in range(2):
+        assert client.post(f"/tasks/{task.key}/{verb}/", form).status_code == 302
+
+    assert current(task, "write").round == 2
+
+
 def test_a_done_task_opens_again(client, ben, ana):
     task = finished()
     client.force_login(ben)

@@ -163,7 +163,7 @@ def test_an_approval_lets_it_make_that_call_once(database: Any, shop: Server, an
     allow(asked(task))
 
     assert statuses(task)["pay"] == "ready"
-    assert why.why(task).text == "The call was allowed."
+    assert why.why(task).sentence == "The call was allowed. Payment makes it next."
     work()
 
     [(_, headers, body)] = shop.asked
