@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-MINUTE, HOUR, DAY = 60, 3600, 86_400
+MINUTE, HOUR, DAY, MONTH = 60, 3600, 86_400, 30 * 86_400
 
 
 def duration(value: float | timedelta | None) -> str:
@@ -32,9 +32,9 @@ def duration(value: float | timedelta | None) -> str:
 
 
 def distance(moment: datetime, now: datetime) -> str:
-    """How long ago or how soon: "4 min ago", "in 2 h"; a date from one day on."""
+    """How long ago or how soon: "4 min ago", "in 2 days"; a date from a day ago and from a month ahead."""
     seconds = (now - moment).total_seconds()
-    if abs(seconds) >= DAY:
+    if seconds >= DAY or seconds <= -MONTH:
         return day(moment, now)
     if abs(seconds) < 1:
         return "now"

@@ -1,7 +1,8 @@
 """Compensation: takes back, newest first, what a task has done in the world, before it ends.
 
 Every stage with an `undo` that was ever started counts, also one that failed: its effect may have
-happened although its answer was lost. Each is undone by a row of its own, one after the other, tried
+happened although its answer was lost. Only one whose agent never got further than to ask leave for its call
+has surely done nothing. Each is undone by a row of its own, one after the other, tried
 again like any stage; who undoes must bear being asked twice, and being asked before the deed arrives.
 """
 
@@ -10,11 +11,13 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce
 
+from agents.contract import CALL
+
 from . import arrivals, log, machine, rounds
-from .models import Event, Notice, Subtask, Task
+from .models import Artifact, Event, Notice, Run, Subtask, Task
 from .workflow import graph
 
 S = Subtask.Status
@@ -26,7 +29,9 @@ def effects(task: Task) -> list[Subtask]:
     stages = [stage["name"] for stage in task.workflow_version.stages if stage.get("undo")]
     if not stages or task.undoing_at:
         return []
-    mine = task.subtasks.filter(Q(status=S.DONE) | Q(fence__gt=0), live=1, stage__in=stages, spread=None)
+    only_asked = Artifact.objects.filter(run=OuterRef("pk"), kind=CALL)
+    may_have = Run.objects.filter(~Exists(only_asked), subtask=OuterRef("pk"))
+    mine = task.subtasks.filter(Q(status=S.DONE) | Exists(may_have), live=1, stage__in=stages, spread=None)
     rows = list(mine.order_by(Coalesce("finished_at", "started_at"), "position", "item", "pk"))
     needed = {row.stage: graph.upstream(row.stage, task.workflow_version.stages) for row in rows}
     left, oldest_first = Counter(row.stage for row in rows), list[Subtask]()

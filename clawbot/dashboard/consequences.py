@@ -135,6 +135,7 @@ def starts(task: Task) -> list[Start]:
     """Every stage of a task, in the order of the file: what running again from it means, or why it cannot."""
     stages, rows = task.workflow_version.stages, _rows(task)
     effects = {row.stage for row in compensation.effects(task)}
+    over = {name for name, row in rows.items() if row.passed_over}
     found = []
     for stage in stages:
         name, row = stage["name"], rows.get(stage["name"])
@@ -144,13 +145,13 @@ def starts(task: Task) -> list[Start]:
         elif row.passed_over:
             found.append(Start(name, title, "", "The task’s way did not lead through it."))
         else:
-            found.append(Start(name, title, _again(stages, name, effects)))
+            found.append(Start(name, title, _again(stages, name, effects, over)))
     return found
 
 
-def _again(stages: list[dict[str, Any]], start: str, effects: set[str]) -> str:
+def _again(stages: list[dict[str, Any]], start: str, effects: set[str], over: set[str]) -> str:
     again = downstream(start, stages)
-    kept = [stage["name"] for stage in stages if stage["name"] not in again]
+    kept = [stage["name"] for stage in stages if stage["name"] not in {*again, *over}]
     people = [stage["name"] for stage in stages if stage["name"] in again and stage["agent"] == HUMAN]
     twice = [name for name in again if name in effects]
     said = [f"Runs again: {_named(again)}.", f"Kept: {_named(kept)}." if kept else "Nothing is kept."]

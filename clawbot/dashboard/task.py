@@ -195,7 +195,8 @@ def _overview(request: HttpRequest, one: Task) -> dict[str, Any]:
 
 def _timeline(request: HttpRequest, one: Task) -> dict[str, Any]:
     """The waterfall and the latest lines of the log."""
-    return {"chart": timeline.waterfall(one), "latest": _said(one.events.order_by("-id")[:LATEST])}
+    latest = _said(one.events.order_by("-id")[:LATEST])
+    return {"chart": timeline.waterfall(one), "latest": latest, "lines_in_all": one.events.count()}
 
 
 def _drafts(request: HttpRequest, one: Task) -> dict[str, Any]:

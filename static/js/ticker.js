@@ -1,7 +1,7 @@
 // Keeps distances in time true without asking the server: every 30 s, each second while one is young.
 //   <time datetime data-ago>    "4 min ago", "in 2 h"      <time datetime data-since>   "12 min"
 // The words are those of clawbot/words.py; tests/browser holds the two together.
-const MINUTE = 60, HOUR = 3600, DAY = 86_400;
+const MINUTE = 60, HOUR = 3600, DAY = 86_400, MONTH = 30 * DAY;
 
 export function duration(seconds) {
   if (seconds < 1) return "under 1 s";
@@ -26,7 +26,7 @@ function tick() {
     for (const time of document.querySelectorAll("time[data-ago], time[data-since]")) {
       const seconds = (Date.now() - new Date(time.dateTime)) / 1000;
       young ||= Math.abs(seconds) < MINUTE;
-      if (Math.abs(seconds) >= DAY && "ago" in time.dataset) continue; // a date by now: the server's words stay
+      if ((seconds >= DAY || seconds <= -MONTH) && "ago" in time.dataset) continue; // a date: the server's words stay
       const text = "ago" in time.dataset ? distance(seconds) : duration(Math.max(0, seconds));
       if (time.textContent !== text) time.textContent = text;
     }

@@ -65,8 +65,9 @@ PLACES += [(name, *shape) for name in OTHERS for shape in (("light", 1280), ("da
 #: what no sample comes to by itself: items that wait together, a message, an agent with evidence, in rows
 SEED = """
 from datetime import timedelta
-from tasks import artifacts, clock, reviews, rounds
+from tasks import artifacts, clock, rounds
 from tasks.models import Message, Review, Subtask, Task
+from tasks.people import reviews
 from tests.tasks.answers import Answer, give, judge
 from tests.tasks.builders import a_task, a_workflow
 from tests.tasks.test_why import SPREAD

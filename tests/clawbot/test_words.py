@@ -24,7 +24,15 @@ def test_writes_a_length_of_time_in_two_units_at_most(seconds, text):
 
 @pytest.mark.parametrize(
     "seconds, text",
-    [(0, "now"), (4, "4 s ago"), (-7200, "in 2 h"), (90_000, "20 Nov"), (400 * 86_400, "17 Oct 2025")],
+    [
+        (0, "now"),
+        (4, "4 s ago"),
+        (-7200, "in 2 h"),
+        (-180_000, "in 2 days"),
+        (-40 * 86_400, "31 Dec"),
+        (90_000, "20 Nov"),
+        (400 * 86_400, "17 Oct 2025"),
+    ],
 )
 def test_writes_how_long_ago_or_how_soon(seconds, text):
     assert words.distance(NOW - timedelta(seconds=seconds), NOW) == text

@@ -225,6 +225,13 @@ def test_there_is_nothing_to_run_again_before_anything_ran(client, ben):
     assert "/rerun/" not in the_page(client, ben, a_task(backlog=True))
 
 
+def test_says_of_how_many_lines_of_the_log_it_shows_the_latest(client, ben):
+    task = a_task()
+    work_until(task, "write")
+
+    assert f"of {task.events.count()} log lines" in words_of(the_page(client, ben, task, tab="timeline"))
+
+
 # -- A gate that is skipped ----------------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ from agents import staff
 from agents.contract import Call, Made, Outcome, digest
 from agents.definition import Definition
 from agents.outside import circuit
-from tasks import briefing, clock, invariants, lifecycle, supervision, why
+from tasks import briefing, clock, compensation, invariants, lifecycle, supervision, why
 from tasks.history import changes, replay
 from tasks.machine import Refused
 from tasks.models import Artifact, Decision, Event, Message, Notice, Review, Subtask, Task
@@ -152,6 +152,33 @@ def test_taking_back_is_never_asked_about(shop: Server, ana: Any, ben: Any) -> N
 
     assert [json.loads(body)["type"] for _, _, body in shop.asked] == ["pay", "pay.undo"]
     assert not Review.objects.filter(task=task, open=1).exists()
+
+
+def test_what_was_only_asked_about_has_not_happened_and_is_not_taken_back(
+    shop: Server, ana: Any, ben: Any
+) -> None:
+    hire(shop)
+    task = a_refund(shop, stages=[STAGES[0], {**PAY, "undo": "payment"}, STAGES[2]])
+    work()
+    assert asked(task)
+    assert compensation.effects(task) == []
+
+    supervision.cancel(task, by="user:ben", reason="Wrong customer.")
+    work()
+
+    task.refresh_from_db()
+    assert (task.status, task.outcome, shop.asked) == ("done", "cancelled", [])
+
+
+def test_a_call_that_was_allowed_and_got_lost_may_have_happened(shop: Server, ana: Any) -> None:
+    hire(shop)
+    task = a_refund(shop, stages=[STAGES[0], {**PAY, "undo": "payment"}, STAGES[2]])
+    work()
+    allow(asked(task))
+
+    claim_all()  # and its worker dies
+
+    assert [row.stage for row in compensation.effects(task)] == ["pay"]
 
 
 # -- Allowing ----------------------------------------------------------------------------------------
