@@ -22,6 +22,7 @@ from kombu.entity import Queue
 from kombu.message import Message
 from kombu.messaging import Consumer, Producer
 from kombu.transport.virtual import Empty
+from kombu.utils.url import maybe_sanitize_url
 
 from tasks.machine import Refused
 
@@ -74,6 +75,7 @@ class Link(ABC):
     options: dict[str, Any] = {}
 
     def __init__(self, url: str) -> None:
+        self._url = url
         self._connection = Connection(
             url, transport=self.transport, transport_options=self.options, connect_timeout=CONNECT,
             heartbeat=HEARTBEAT,
@@ -84,7 +86,7 @@ class Link(ABC):
     @property
     def place(self) -> str:
         """The address without its password."""
-        return self._connection.as_uri()
+        return maybe_sanitize_url(self._url)
 
     def __enter__(self) -> Link:
         self._connection.connect()

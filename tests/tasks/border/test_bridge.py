@@ -135,6 +135,9 @@ def test_injects_a_task_for_each_message_and_leaves_the_queue_empty(desk: Desk) 
     road = desk.listen()
     eventually(lambda: road.tally.get("injected") == 5)
 
+    [listening] = desk.travel.said  # type: ignore[attr-defined]
+    scheme = desk.broker.url.partition(":")[0]
+    assert listening.startswith(f"Listening on {desk.inbox} at {scheme}://")
     assert sorted(Task.objects.values_list("title", flat=True)) == [f"Order {number}" for number in range(5)]
     row = Message.objects.first()
     assert (row.channel, row.address, row.state) == ("bridge-a", desk.inbox, "received")
@@ -229,7 +232,7 @@ def _soon_again(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_soon_again")
 def test_survives_a_broker_that_goes_and_comes_back(desk: Desk) -> None:
-    road = desk.listen()
+    desk.listen()
     desk.broker.put(desk.inbox, an_envelope(1))
     eventually(lambda: Task.objects.count() == 1)
 
@@ -238,8 +241,8 @@ def test_survives_a_broker_that_goes_and_comes_back(desk: Desk) -> None:
     desk.broker.gate.open()
     desk.broker.put(desk.inbox, an_envelope(2))
 
-    eventually(lambda: road.tally.get("injected") == 2, seconds=40)
-    assert Task.objects.count() == 2
+    # By the tasks: where the line was cut between the commit and the acknowledgement, the tally says duplicate.
+    eventually(lambda: Task.objects.count() == 2, seconds=40)
 
 
 # -- out
