@@ -54,8 +54,9 @@ def is_list(value: Any) -> bool:
 
 @register.filter
 def role_word(agent: str) -> str:
-    """An agent's name as a label: Writer, SEO."""
-    return agent.upper() if len(agent) <= 3 else agent.replace("_", " ").capitalize()
+    """An agent's name as a label: Writer, SEO, Payment agent."""
+    words = agent.replace("_", " ").replace("-", " ")
+    return words.upper() if len(words) <= 3 else words.capitalize()
 
 
 @register.filter

@@ -241,7 +241,7 @@ def test_survives_a_broker_that_goes_and_comes_back(desk: Desk) -> None:
     desk.broker.gate.open()
     desk.broker.put(desk.inbox, an_envelope(2))
 
-    # By the tasks: where the line was cut between the commit and the acknowledgement, the tally says duplicate.
+    # By the tasks: where the line was cut between commit and acknowledgement, the tally says duplicate.
     eventually(lambda: Task.objects.count() == 2, seconds=40)
 
 
