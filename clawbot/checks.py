@@ -42,15 +42,11 @@ def production(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[
 
 @register
 def queue(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    """django-q2 hands a task out again after `retry`: below `timeout` two workers would have it at once."""
-    cluster, found = settings.Q_CLUSTER, list[CheckMessage]()
-    if cluster["retry"] <= cluster["timeout"]:
-        text = "Q_CLUSTER: `retry` is not above `timeout`, so a task that runs would be handed out again."
-        found.append(Error(text, hint="Raise `retry`.", id="clawbot.E003"))
-    if cluster["max_attempts"] != 1 or not cluster["ack_failures"]:
-        text = "Q_CLUSTER must not retry by itself: the row, not the queue, decides about retries."
-        found.append(Error(text, hint="Use max_attempts 1 and ack_failures True.", id="clawbot.E004"))
-    return found
+    """django-q2 runs whatever function a queue names, unless our broker stands before it."""
+    if settings.Q_CLUSTER.get("broker_class") == "tasks.queue.broker":
+        return []
+    text = "Q_CLUSTER has another broker than Clawbot's: workers would run whatever function a queue names."
+    return [Error(text, hint='Set broker_class to "tasks.queue.broker".', id="clawbot.E003")]
 
 
 @register

@@ -99,7 +99,7 @@ INSTALLED_APPS = [
     "clawbot.dashboard",
     "agents",
     "tasks",
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # finds no tables by itself: clawbot/admin names them
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -108,7 +108,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "channels",
     "django_htmx",
-    "django_q",
+    "tasks.apps.QueueTables",
     "csp",
     "clawbot",
 ]
@@ -241,14 +241,12 @@ Q_CLUSTER: dict[str, Any] = {
     "name": "clawbot",
     # Each drain occupies one worker for as long as it lingers; one more rings, sweeps and sends.
     "workers": WORKERS + 1,
-    # The row, not the queue, decides about retries: a task is dequeued once and acknowledged whatever
-    # happened, and `retry` lies far above the time a drain may linger, so it is never handed out twice.
+    # Lets pass only the functions that tasks/queue.py names, and hands nothing out twice.
+    "broker_class": "tasks.queue.broker",
+    "scheduler": False,  # ours is a sweep; this one runs whatever function its table names
     "timeout": 120,
-    "retry": 7 * 24 * 3600,
-    "max_attempts": 1,
-    "ack_failures": True,
+    "retry": 600,  # how long SQS and the table keep back what was fetched, until it is removed a moment later
     "save_limit": -1,
-    "catch_up": False,
     "poll": 0.5,
     "recycle": 500,
     "queue_limit": 50,
@@ -256,14 +254,17 @@ Q_CLUSTER: dict[str, Any] = {
     "max_rss": WORKER_MEMORY_MB * 1024,
     # Every supervisor names its own cluster (Q_CLUSTER_NAME); django-q2 wants the key to be there then.
     "ALT_CLUSTERS": {},
-    "label": "Queue",
 }
 if BROKER == "redis":
     Q_CLUSTER["redis"] = REDIS_URL or "redis://127.0.0.1:6379/0"
 elif BROKER == "orm":
     Q_CLUSTER["orm"] = "default"
 elif BROKER == "sqs":
-    Q_CLUSTER["sqs"] = {"aws_region": env("AWS_REGION", "eu-central-1")}
+    # SQS answers as soon as there is a task; a cluster that is asked to stop waits for the answer.
+    Q_CLUSTER["sqs"] = {
+        "aws_region": env("AWS_REGION", "eu-central-1"),
+        "receive_message_wait_time_seconds": 5,
+    }
 else:
     raise SystemExit(f"CLAWBOT_BROKER={BROKER!r} is none of orm, redis, sqs.")
 

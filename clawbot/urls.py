@@ -1,8 +1,8 @@
 """Every address of the face."""
 
-from django.contrib import admin
 from django.urls import path
 
+from clawbot.admin.site import site
 from clawbot.api.door import addresses
 from clawbot.dashboard import (
     activity,
@@ -116,5 +116,5 @@ urlpatterns = [
     path("tasks/<str:key>/", task.task, name="task"),
     path("tasks/<str:key>/<slug:verb>/", task_verbs.act, name="task_act"),
     path("admin/login/", people.admin_sign_in),
-    path("admin/", admin.site.urls),
+    path("admin/", site.urls),
 ]

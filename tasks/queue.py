@@ -2,13 +2,19 @@
 
 Nothing here is the truth: the row is the queue. Losing every bell and every queued task loses nothing
 (drains also look by themselves once a second, the supervisor asks again); ringing twice does nothing.
+
+A cluster runs what `HOSTED` names and nothing else, whatever lies in its queue. django-q2 would unpickle a
+queued task and run the function it names; here the name and plain arguments travel as signed JSON, and the
+task is made of them beyond the queue (`Guard`).
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,15 +22,23 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.core import signing
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection, transaction
 from django.utils import timezone
+from django_q.brokers import Broker
+from django_q.signing import SignedPackage
 
+from . import log as events
 from .engine import child
 from .models import Wake
+
+log = logging.getLogger(__name__)
 
 BELL = "work"  # the row of the doorbell, and the name PostgreSQL notifies under
 CHANNEL = "clawbot_work"
 SUPERVISOR = "CLAWBOT_SUPERVISOR_PID"  # who started this cluster; its processes end when that one is gone
+HOSTED = ("drain", "round_of_sweeps")  # the functions of this file that a cluster runs
+SALT = "clawbot.queue"  # not django-q2's: what it signed is none of ours
 _quiet: ContextVar[list[bool] | None] = ContextVar("quiet", default=None)
 
 
@@ -89,28 +103,30 @@ def environment(cluster: str) -> dict[str, str]:
     return {**os.environ, "Q_CLUSTER_NAME": cluster, SUPERVISOR: str(os.getpid())}
 
 
+def run_cluster() -> None:
+    """Be the cluster that `environment` names, until a signal comes."""
+    from django_q.cluster import Cluster  # reads the name when it is imported
+
+    Cluster().start()
+
+
 def ask_drain(cluster: str, slot: str) -> None:
     """Queue one drain. It occupies a worker of the cluster until it is asked to stop."""
-    _ask("tasks.queue.drain", cluster, slot)
+    _ask("drain", cluster, slot)
 
 
 def ask_round(cluster: str, seconds: float) -> None:
     """Queue one round of the orchestrator; its beginning is the cluster's sign of life."""
-    _ask("tasks.queue.round_of_sweeps", cluster, seconds)
+    _ask("round_of_sweeps", cluster, seconds)
 
 
-def _ask(function: str, cluster: str, *values: Any) -> None:
-    from django_q.tasks import async_task
-
-    # -1: no alarm may hit a long task; it is fetched once and never handed out again (settings.Q_CLUSTER).
-    async_task(function, cluster, *values, cluster=cluster, q_options={"timeout": -1, "save": False})
+def _ask(function: str, cluster: str, *values: str | float) -> None:
+    broker(cluster).enqueue(signing.dumps([function, [cluster, *values]], salt=SALT))
 
 
 def forget(cluster: str) -> None:
     """Remove the queue of a cluster that is gone."""
-    from django_q.brokers import get_broker
-
-    get_broker(cluster).delete_queue()
+    broker(cluster).delete_queue()
     Wake.objects.filter(queue=_canary(cluster)).delete()
 
 
@@ -121,6 +137,81 @@ def forget_old() -> None:
     long_ago = timezone.now() - timedelta(days=1)
     OrmQ.objects.filter(key__startswith="clawbot-", lock__lt=long_ago).delete()
     Wake.objects.filter(queue__startswith="canary:", rung_at__lt=long_ago).delete()
+
+
+# -- What it is handed ----------------------------------------------------------------------------------
+
+
+class Guard(Broker):
+    """Stands before a broker of django-q2 and hands out what `HOSTED` names. Anything else is removed from
+    the queue without being unpickled, imported or run, and logged."""
+
+    def dequeue(self) -> list[tuple[None, str]]:
+        """The next tasks, as django-q2 reads them. Fetched is acknowledged: nothing is handed out twice."""
+        tasks = []
+        for receipt, message in super().dequeue() or ():
+            self.delete(receipt)
+            try:
+                tasks.append((None, SignedPackage.dumps(_task(message))))
+            except Exception as error:  # whatever is wrong with it, it is not ours
+                self._refuse(str(error) or type(error).__name__)
+        return tasks
+
+    def _refuse(self, why: str) -> None:
+        log.error("A task in the queue %s was refused and not run: %s", self.list_key, why)
+        if not connection.in_atomic_block:
+            close_old_connections()  # refusals are rare: the connection may be a day old
+        try:
+            with transaction.atomic():
+                events.record("queue.refused", by="orchestrator:queue", queue=self.list_key, why=why)
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("The refusal could not be written into the log: %s", error)
+
+    # A cluster tells its state by a pickle in the cache. Nobody of ours asks for it.
+
+    def set_stat(self, key: str, value: str, timeout: int) -> None:
+        """Keep nothing."""
+
+    def get_stat(self, key: str) -> None:
+        """Find nothing."""
+
+    def get_stats(self, pattern: str) -> list[str]:
+        """Find nothing."""
+        return []
+
+
+def _task(message: str | bytes) -> dict[str, Any]:
+    """What a worker is to run for a message. Raises ValueError if the message is not ours."""
+    text = message.decode() if isinstance(message, bytes) else message
+    try:
+        function, values = signing.loads(text, salt=SALT)
+    except signing.BadSignature:
+        raise ValueError("it does not carry Clawbot's signature for tasks") from None
+    if function not in HOSTED:
+        raise ValueError(f"{str(function)[:80]!r} is none of the functions that a cluster runs")
+    return {
+        "id": uuid.uuid4().hex,
+        "name": function,
+        "func": f"{__name__}.{function}",
+        "args": values,
+        "kwargs": {},
+        "started": timezone.now(),
+        "timeout": -1,  # no alarm may hit a long task
+        "save": False,
+    }
+
+
+def broker(list_key: str) -> Any:
+    """The broker of one queue, of the kind that CLAWBOT_BROKER names. django-q2 asks here too (`broker_class`
+    in settings.Q_CLUSTER), so that no cluster can be started without the guard."""
+    kind: Any
+    if settings.BROKER == "redis":
+        from django_q.brokers.redis_broker import Redis as kind
+    elif settings.BROKER == "sqs":
+        from django_q.brokers.aws_sqs import Sqs as kind  # its client is optional
+    else:
+        from django_q.brokers.orm import ORM as kind
+    return type("Guarded", (Guard, kind), {})(list_key=list_key)
 
 
 # -- What runs inside it --------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from tasks import access
 from tasks.workflow import shipped
 
 from .reading import ReadOnly
+from .site import site
 
 
 class AgentForm(forms.ModelForm):
@@ -54,7 +55,7 @@ class AgentForm(forms.ModelForm):
         return text
 
 
-@admin.register(Agent)
+@admin.register(Agent, site=site)
 class AgentAdmin(ReadOnly):
     """The staff. Saving makes a version and activates it; running tasks keep theirs."""
 
@@ -86,7 +87,7 @@ class AgentAdmin(ReadOnly):
         obj.__dict__.update(Agent.objects.get(slug=form.definition.name).__dict__)
 
 
-@admin.register(AgentVersion)
+@admin.register(AgentVersion, site=site)
 class AgentVersionAdmin(ReadOnly):
     """Every wording there was. To go back to one is to say it again, as a new version."""
 

@@ -1,6 +1,9 @@
-"""People in the admin: accounts, groups, and a one-time link for who has no password."""
+"""People in the admin: accounts, and a one-time link for who has no password. Only a superuser comes here:
+whoever may change an account can make any account their own."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
@@ -11,10 +14,12 @@ from clawbot.people import links
 from clawbot.people.models import User
 from tasks.machine import Refused
 
+from .site import site
 
-@admin.register(User)
+
+@admin.register(User, site=site)
 class PersonAdmin(UserAdmin):
-    """Accounts. Somebody's group says what they may do."""
+    """Accounts. Somebody's group says what they may do; a permission of Django's says nothing."""
 
     list_display = ["username", "first_name", "last_name", "is_active", "last_login"]
     list_filter = ["groups", "is_active"]
@@ -28,11 +33,23 @@ class PersonAdmin(UserAdmin):
 
     @admin.action(description="Make a one-time sign-in link")
     def sign_in_link(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
-        if not request.user.is_superuser:
-            messages.error(request, "Only a superuser may make links: a link is a way in.")
-            return
         for user in chosen:
             try:
                 messages.success(request, f"{user.name}, once, within 24 hours: {links.make(user.username)}")
             except Refused as refused:
                 messages.error(request, str(refused))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.is_superuser
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.is_superuser
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.is_superuser

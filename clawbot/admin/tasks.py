@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
 from django.db import models
 
 from tasks import models as tables
 
 from .reading import ReadOnly
+from .site import site
 
 #: model -> (columns, filters, search)
 TABLES: dict[type[models.Model], tuple[str, str, str]] = {
@@ -31,4 +31,4 @@ TABLES: dict[type[models.Model], tuple[str, str, str]] = {
 for model, words in TABLES.items():
     columns, filters, search = (tuple(part.split()) for part in words)
     looks = {"list_display": columns, "list_filter": filters, "search_fields": search, "__module__": __name__}
-    admin.site.register(model, type(f"{model.__name__}Admin", (ReadOnly,), looks))
+    site.register(model, type(f"{model.__name__}Admin", (ReadOnly,), looks))

@@ -137,6 +137,7 @@ SENTENCES: dict[str, Callable[[Facts], str]] = {
     "worker.lost": lambda d: f"Worker {d['worker']} stopped answering",
     "worker.ended": lambda d: f"Worker {d['worker']} ended{d.said('why')}",
     "cluster.restarted": lambda d: f"Restarted the workers{d.said('why')}",
+    "queue.refused": lambda d: f"Refused a foreign task in the queue {d['queue']}{d.said('why')}",
     "agent.version": lambda d: f"{d['agent']} now works by version {d['number']}{d.said('note')}",
     "workflow.version": lambda d: f"{d['workflow']} has version {d['number']}",
     "workflow.activated": lambda d: f"New tasks of {d['workflow']} run under version {d['number']} again",
@@ -152,7 +153,7 @@ CONDITIONS = {
     "subtask.waiting": "waiting", "review.opened": "waiting", "subtask.returned": "returned",
     "hold.placed": "paused", "schedule.paused": "paused", "schedule.missed": "warn", "task.done": "done",
     "task.cancelled": "failed", "message.refused": "warn", "message.uncertain": "warn",
-    "message.dead": "failed",
+    "message.dead": "failed", "queue.refused": "failed",
 }  # fmt: skip
 
 

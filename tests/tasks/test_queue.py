@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.core import signing
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection, transaction
+from django_q.brokers import get_broker
+from django_q.conf import Conf
+from django_q.models import OrmQ
+from django_q.signing import PickleSerializer, SignedPackage
 
 from tasks import queue
 from tasks.engine import doorbell
-from tasks.models import Wake
+from tasks.models import Event, Wake
 
 
 @pytest.fixture
@@ -105,8 +113,6 @@ def test_a_cluster_shows_its_sign_of_life_and_learns_that_it_must_stop(db: None)
 
 
 def test_each_cluster_has_a_queue_of_its_own_that_goes_with_it(db: None) -> None:
-    from django_q.models import OrmQ
-
     queue.ask_drain("clawbot-1", "1.1")
     queue.ask_round("clawbot-2", 15)
 
@@ -115,13 +121,110 @@ def test_each_cluster_has_a_queue_of_its_own_that_goes_with_it(db: None) -> None
     assert [row.key for row in OrmQ.objects.all()] == ["clawbot-2"]
 
 
-def test_a_queued_task_is_never_handed_out_twice_nor_stopped_by_an_alarm(db: None) -> None:
-    from django_q.conf import Conf
-    from django_q.models import OrmQ
-
+def test_a_queued_task_is_handed_out_once_and_stopped_by_no_alarm(db: None) -> None:
     queue.ask_drain("clawbot-1", "1.1")
 
-    assert OrmQ.objects.get().task["timeout"] == -1
-    assert Conf.RETRY > 24 * 3600
-    assert Conf.MAX_ATTEMPTS == 1
-    assert Conf.ACK_FAILURES
+    (handed,) = handed_out("clawbot-1")
+
+    assert (handed["func"], handed["args"]) == ("tasks.queue.drain", ["clawbot-1", "1.1"])
+    assert handed["timeout"] == -1
+    assert handed_out("clawbot-1") == []
+    assert not OrmQ.objects.exists()
+
+
+# -- What is not ours -----------------------------------------------------------------------------------
+
+
+class Bomb:
+    """Runs a command when it is unpickled."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return os.system, (f"touch {self.file}",)
+
+
+def handed_out(cluster: str) -> list[dict[str, Any]]:
+    """What a worker of this cluster would be given now."""
+    return [SignedPackage.loads(message) for _, message in queue.broker(cluster).dequeue()]
+
+
+@pytest.mark.parametrize(
+    "words, salt, why",
+    [
+        ("", "", "signature"),
+        ("Rubbish", "", "signature"),
+        (["drain", ["clawbot-1", "1.1"]], "django_q", "signature"),
+        (["os.system", ["true"]], queue.SALT, "'os.system'"),
+        (["forget", ["clawbot-2"]], queue.SALT, "'forget'"),
+        (["drain.__globals__", []], queue.SALT, "none of the functions"),
+        ([["drain"], []], queue.SALT, "none of the functions"),
+        ({"func": "drain"}, queue.SALT, "unpack"),
+        (7, queue.SALT, "unpack"),
+    ],
+)
+def test_removes_and_logs_what_is_not_ours(db: None, words: Any, salt: str, why: str) -> None:
+    queue.broker("clawbot-1").enqueue(signing.dumps(words, salt=salt) if salt else words)
+    queue.ask_drain("clawbot-1", "1.1")
+
+    handed = handed_out("clawbot-1") + handed_out("clawbot-1")
+
+    assert [one["args"] for one in handed] == [["clawbot-1", "1.1"]]
+    assert not OrmQ.objects.exists()
+    event = Event.objects.get(kind="queue.refused")
+    assert event.data["queue"] == "clawbot-1"
+    assert why in event.data["why"]
+
+
+def test_unpickles_nothing_whoever_signed_it(db: None, tmp_path: Path) -> None:
+    bomb = Bomb(tmp_path / "went off")
+    queue.broker("clawbot-1").enqueue(SignedPackage.dumps({"func": "tasks.queue.drain", "args": [bomb]}))
+    queue.broker("clawbot-1").enqueue(
+        signing.dumps(["drain", [bomb]], salt=queue.SALT, serializer=PickleSerializer)
+    )
+
+    assert handed_out("clawbot-1") + handed_out("clawbot-1") == []
+    assert not bomb.file.exists()
+    assert Event.objects.filter(kind="queue.refused").count() == 2
+
+
+def test_a_refusal_stands_in_the_servers_log_if_the_database_does_not_take_it(
+    db: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def gone(*_: Any, **__: Any) -> None:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(queue.events, "record", gone)
+    queue.broker("clawbot-1").enqueue("Rubbish")
+
+    assert handed_out("clawbot-1") == []
+    assert "refused and not run" in caplog.text
+
+
+def test_every_cluster_has_the_guard(db: None) -> None:
+    """Also one that is started past `manage.py work`: django-q2 asks its settings for the broker."""
+    assert isinstance(get_broker("clawbot-1"), queue.Guard)
+    assert not Conf.SCHEDULER
+
+
+def test_the_states_of_clusters_are_not_kept_nor_read_as_pickles(db: None) -> None:
+    guarded = queue.broker("clawbot-1")
+
+    guarded.set_stat("django_q:clawbot:cluster:1", "pickle", 3)
+
+    assert guarded.get_stats("django_q:clawbot:cluster:*") == []
+    assert guarded.get_stat("django_q:clawbot:cluster:1") is None
+
+
+@pytest.mark.parametrize("name", ["qinfo", "qmemory", "qmonitor"])
+def test_the_commands_of_the_queue_are_not_offered(name: str) -> None:
+    with pytest.raises(CommandError, match="Unknown command"):
+        call_command(name)
+
+
+def test_a_cluster_by_hand_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(queue.SUPERVISOR, raising=False)
+
+    with pytest.raises(CommandError, match=r"Run manage\.py work"):
+        call_command("qcluster")
