@@ -16,6 +16,8 @@ from agents.contract import Refused
 
 HEADER = "X-Clawbot-Signature"
 TOLERANCE = 300  # seconds that the clocks of sender and receiver may differ
+OURS = ("CLAWBOT_", "DJANGO_", "SLACK_", "OPENCLAW_", "AWS_")  # how the names of the house's own keys begin
+_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,92}_SECRET")
 _FORM = re.compile(r"t=(\d{1,12}),v1=([0-9a-f]{64})")
 
 
@@ -31,6 +33,17 @@ def is_ours(secret: str, header: str, body: bytes, now: float) -> bool:
     if form is None or abs(now - int(form[1])) > TOLERANCE:
         return False
     return hmac.compare_digest(_code(secret, int(form[1]), body), form[2])
+
+
+def named(name: str) -> str:
+    """The name of a variable as it is. Raises ValueError if it was not made to sign with: who may edit an
+    agent must not thereby use the house's own keys, or find out about any variable of this machine."""
+    if _NAME.fullmatch(name) and not name.startswith(OURS):
+        return name
+    raise ValueError(
+        "write the name of a variable that ends in _SECRET, e.g. PAY_SECRET, and does not begin with one of "
+        f"{', '.join(OURS)}: agents sign with what was set for it"
+    )
 
 
 def secret(name: str, environment: Mapping[str, str]) -> str:

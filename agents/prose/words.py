@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 Vector = Mapping[str, float]
 
@@ -280,7 +281,7 @@ def alike(a: Vector, b: Vector) -> float:
     return sum(value * b[word] for word, value in a.items() if word in b)
 
 
-def taken(match: re.Match[str]) -> str:
+def taken(match: Any) -> str:
     """What a pattern took: its first group, or all of the match where it has none (or none that matched)."""
     return ((match.lastindex and match[1]) or match[0]).strip()
 

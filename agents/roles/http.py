@@ -49,12 +49,17 @@ class Settings(Closed):
     # What `data` holds, by name: {total: order.total, card: input.card}. Empty: everything there is.
     send: dict[str, hand_off.Reference] = Field(default_factory=dict, max_length=100)
     ask_first: bool = False  # a person must allow exactly this call; taking back is never asked about
-    secret: str = Field("", pattern=r"^([A-Z][A-Z0-9_]{0,99})?$")  # the variable that holds it
+    secret: str = Field("", max_length=100)  # the variable that holds it
     connect: Duration = Field(5, gt=0, le=60)
     seconds: Duration = Field(30, gt=0, le=3_600)  # from connecting to the reply's last byte
     most_bytes: int = Field(1_000_000, ge=100, le=20_000_000)
     opens_after: int = Field(5, ge=1, le=1_000)  # failures in a row after which it is left alone
     pause: Duration = Field(30, gt=0, le=3_600)  # for how long
+
+    @field_validator("secret")
+    @classmethod
+    def _meant_for_it(cls, value: str) -> str:
+        return signature.named(value) if value else value
 
     @field_validator("url")
     @classmethod

@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from agents import points
+from agents import patterns, points
 from agents.contract import Ask, Brief, Desk, Made, Outcome, Unusable
 from agents.llm.jobs import Classified, material
 from agents.prose import mail_text
@@ -64,11 +64,8 @@ class Settings(Closed):
     @field_validator("details")
     @classmethod
     def _readable(cls, value: dict[str, str]) -> dict[str, str]:
-        for name, pattern in value.items():
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise ValueError(f"the pattern of {name!r} cannot be read ({error})") from None
+        for pattern in value.values():
+            patterns.readable(pattern)
         return value
 
 
@@ -153,10 +150,10 @@ def _doubts(subject: str, text: str, raw: str, found: Classified, settings: Sett
     return []
 
 
-def _details(text: str, patterns: Mapping[str, str]) -> dict[str, Any]:
+def _details(text: str, wanted: Mapping[str, str]) -> dict[str, Any]:
     """What the patterns find: the first match of each (its first group, where it has one), or "" (fields are
     small, and routing reads them)."""
-    found = {name: re.search(pattern, text, re.I) for name, pattern in patterns.items()}
+    found = {name: patterns.search(pattern, text, "i") for name, pattern in wanted.items()}
     return {name: one_line(taken(match), 80) if match else "" for name, match in found.items()}
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from agents import answering, points
+from agents import answering, patterns, points
 from agents.answering import Searching
 from agents.contract import Ask, Brief, Desk, Made, Outcome, Unusable
 from agents.llm.jobs import Gathered, material
@@ -45,10 +45,7 @@ class Detail(Closed):
     @classmethod
     def _readable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for pattern in value:
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise ValueError(f"the pattern {pattern!r} cannot be read ({error})") from None
+            patterns.readable(pattern)
         return value
 
 

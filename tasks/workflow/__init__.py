@@ -22,7 +22,7 @@ from tasks import access, clock, log
 from tasks.models import Workflow, WorkflowVersion
 from tasks.people import policy
 
-from . import graph
+from . import graph, input_schema
 from .graph import downstream, upstream
 from .shape import HUMAN, Shape
 
@@ -74,7 +74,7 @@ def _schema(document: Document, text: str, name: str) -> list[str]:
     except SchemaError as error:
         where = ("input", *(part for part in error.absolute_path))
         return [document.problem(f"not a JSON Schema: {error.message}", *where)]
-    return []
+    return [document.problem(problem, "input", *where) for where, problem in input_schema.problems(schema)]
 
 
 def _scheduled(document: Document, definition: Shape, text: str, name: str) -> list[str]:
@@ -128,8 +128,7 @@ def _lend(folder: Path, glob: str) -> dict[str, str]:
 
 def check_input(schema: dict[str, Any], value: Any) -> list[str]:
     """What is wrong with a task's input, one sentence each; empty where it fits the schema."""
-    errors = sorted(Draft202012Validator({"type": "object", **schema}).iter_errors(value), key=str)
-    return [f"{'.'.join(map(str, error.absolute_path)) or 'input'}: {error.message}" for error in errors]
+    return input_schema.check({"type": "object", **schema}, value)
 
 
 def sync(path: Path, agents: dict[str, Definition], *, by: str) -> WorkflowVersion | None:

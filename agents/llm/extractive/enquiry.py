@@ -7,10 +7,10 @@ chosen sentences, a detail is what a pattern finds. The confidence says how clea
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from agents import patterns
 from agents.llm.jobs import Answered, Cited, Classified, Detail, Gathered, Letter, Said
 from agents.prose import words
 
@@ -61,8 +61,9 @@ def gather(material: Mapping[str, Any]) -> Gathered:
     """What the patterns of each detail find first: their first group, where they have one."""
     text = str(material.get("text", ""))
     found = []
-    for name, patterns in material.get("details", {}).items():
-        match = next((m for pattern in patterns for m in [re.search(pattern, text, re.I | re.M)] if m), None)
+    for name, wanted in material.get("details", {}).items():
+        tried = (patterns.search(pattern, text, "im") for pattern in wanted)
+        match = next((one for one in tried if one), None)
         if match and words.taken(match):
             found.append(Detail(name=name, quote=words.taken(match)))
     return Gathered(details=found)

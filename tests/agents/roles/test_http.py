@@ -191,6 +191,29 @@ def test_never_sends_unsigned_what_is_meant_to_be_signed():
     assert "Set PAY_SECRET" in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SECRET_KEY",
+        "DATABASE_URL",
+        "CLAWBOT_AUDIT_KEY",
+        "SLACK_SIGNING_SECRET",
+        "PATH",
+        "_SECRET",
+        "pay_SECRET",
+    ],
+)
+def test_signs_with_no_variable_that_was_not_made_for_it(monkeypatch, name):
+    """Whoever edits an agent must not find out about the house's own keys, nor use them."""
+    monkeypatch.setenv(name, "the house's own")
+
+    with serving(says(DONE)) as server:
+        with pytest.raises(ValueError, match="ends in _SECRET"):
+            ask(the_brief(server.url("/"), settings={"secret": name}))
+
+    assert server.asked == []
+
+
 # -- Where it is -------------------------------------------------------------------------------------
 
 

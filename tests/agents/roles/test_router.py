@@ -1,12 +1,14 @@
 """The router tells what a message is about, and says so where it cannot."""
 
+import time
+
 import pytest
 from pydantic import ValidationError
 
 from agents.contract import Request
 from agents.roles.router import Settings
 from tests.agents.builders import Scripted
-from tests.tasks.workflows.support.staff import ask
+from tests.tasks.workflows.support.staff import ask, staff
 
 MESSAGES = [
     ("technical", "Since the update my files have been stuck in the queue. I am on Windows 11."),
@@ -123,6 +125,20 @@ def test_refuses_settings_that_could_never_work():
         Settings(topics={"unclear": {}, "billing": {}})
     with pytest.raises(ValidationError, match="cannot be read"):
         Settings(topics={"sales": {}, "billing": {}}, details={"invoice": "KV-("})
+
+
+@pytest.mark.parametrize(
+    "agent, place", [("router", {"word": "^(a+)+$"}), ("triage", {"word": {"find": ["^(a+)+$"]}})]
+)
+def test_no_pattern_of_an_agent_holds_up_its_worker(agent, place):
+    """Whoever edits an agent writes the pattern, whoever sends a mail writes the text."""
+    settings = {**staff()[f"support-{agent}"].settings, "details": place}
+    began = time.monotonic()
+
+    outcome = ask(agent, "a" * 5_000 + "!", settings=settings)
+
+    assert time.monotonic() - began < 5
+    assert outcome.fields["word"] == ""
 
 
 def test_hands_the_message_to_whoever_is_asked_about_it():
