@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 from django.conf import settings
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 BELL = "work"  # the row of the doorbell, and the name PostgreSQL notifies under
 CHANNEL = "clawbot_work"
 SUPERVISOR = "CLAWBOT_SUPERVISOR_PID"  # who started this cluster; its processes end when that one is gone
+BROKERS = {"orm": ("orm", "ORM"), "redis": ("redis_broker", "Redis"), "sqs": ("aws_sqs", "Sqs")}
 HOSTED = ("drain", "round_of_sweeps")  # the functions of this file that a cluster runs
 SALT = "clawbot.queue"  # not django-q2's: what it signed is none of ours
 _quiet: ContextVar[list[bool] | None] = ContextVar("quiet", default=None)
@@ -204,13 +206,8 @@ def _task(message: str | bytes) -> dict[str, Any]:
 def broker(list_key: str) -> Any:
     """The broker of one queue, of the kind that CLAWBOT_BROKER names. django-q2 asks here too (`broker_class`
     in settings.Q_CLUSTER), so that no cluster can be started without the guard."""
-    kind: Any
-    if settings.BROKER == "redis":
-        from django_q.brokers.redis_broker import Redis as kind
-    elif settings.BROKER == "sqs":
-        from django_q.brokers.aws_sqs import Sqs as kind  # its client is optional
-    else:
-        from django_q.brokers.orm import ORM as kind
+    module, name = BROKERS[settings.BROKER]
+    kind = getattr(import_module(f"django_q.brokers.{module}"), name)  # the client of each is optional
     return type("Guarded", (Guard, kind), {})(list_key=list_key)
 
 

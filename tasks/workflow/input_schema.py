@@ -75,4 +75,4 @@ def _pattern(validator: Any, written: str, value: Any, schema: Any) -> Iterator[
         yield ValidationError(f"{value!r} does not match {written!r}")
 
 
-_Validator: Any = extend(Draft202012Validator, {"pattern": _pattern})
+_Validator: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]

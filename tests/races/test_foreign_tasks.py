@@ -130,7 +130,7 @@ def foreign() -> dict[str, str]:
         return SignedPackage.dumps(whole | {"save": True} | words)
 
     ours = "tasks.queue.is_rung"
-    chain = [("tests.races.foreign.mark", ("chain",), {})]
+    chain: list[Any] = [("tests.races.foreign.mark", ("chain",), {})]
     return {
         "a shell": task(func="os.system", args=('touch "$MARKS/shell"',)),
         "by name": task(func="tests.races.foreign.mark", args=("name",)),
