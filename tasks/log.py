@@ -91,7 +91,7 @@ KINDS: dict[str, str] = {
     "worker.lost": "worker, held",
     "worker.ended": "worker, why",
     "cluster.restarted": "why",
-    "queue.refused": "queue, why: a task in it was not one of ours, and was removed unread",
+    "queue.refused": "queue, why: a task in it was not one of ours, and was removed unrun",
     "agent.version": "agent, number, note",
     "workflow.version": "workflow, number",
     "workflow.activated": "workflow, number, was: an older version is the active one again",

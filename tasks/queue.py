@@ -156,18 +156,8 @@ class Guard(Broker):
             try:
                 tasks.append((None, SignedPackage.dumps(_task(message))))
             except Exception as error:  # whatever is wrong with it, it is not ours
-                self._refuse(str(error) or type(error).__name__)
+                _refuse(self.list_key, str(error) or type(error).__name__)
         return tasks
-
-    def _refuse(self, why: str) -> None:
-        log.error("A task in the queue %s was refused and not run: %s", self.list_key, why)
-        if not connection.in_atomic_block:
-            close_old_connections()  # refusals are rare: the connection may be a day old
-        try:
-            with transaction.atomic():
-                events.record("queue.refused", by="orchestrator:queue", queue=self.list_key, why=why)
-        except (DatabaseError, InterfaceError) as error:
-            log.warning("The refusal could not be written into the log: %s", error)
 
     # A cluster tells its state by a pickle in the cache. Nobody of ours asks for it.
 
@@ -180,6 +170,26 @@ class Guard(Broker):
     def get_stats(self, pattern: str) -> list[str]:
         """Find nothing."""
         return []
+
+
+def refuse_schedules() -> None:
+    """Remove what lies in django-q2's table of schedules: nothing of ours writes there or runs it."""
+    from django_q.models import Schedule
+
+    for pk, function in Schedule.objects.values_list("pk", "func")[:100]:
+        if Schedule.objects.filter(pk=pk).delete()[0]:
+            _refuse(Schedule._meta.db_table, f"{function[:80]!r} was to be run at a time")
+
+
+def _refuse(queue: str, why: str) -> None:
+    log.error("A task in the queue %s was refused and not run: %s", queue, why)
+    if not connection.in_atomic_block:
+        close_old_connections()  # refusals are rare: the connection may be a day old
+    try:
+        with transaction.atomic():
+            events.record("queue.refused", by="orchestrator:queue", queue=queue, why=why)
+    except (DatabaseError, InterfaceError) as error:
+        log.warning("The refusal could not be written into the log: %s", error)
 
 
 def _task(message: str | bytes) -> dict[str, Any]:
@@ -227,6 +237,7 @@ def round_of_sweeps(cluster: str, seconds: float) -> None:
 
     over = time.monotonic() + seconds
     sing(cluster)
+    refuse_schedules()
     while time.monotonic() < over and not orphaned() and not stopping(cluster):
         began = time.monotonic()
         orchestrator.tick()

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection, transaction
 from django_q.brokers import get_broker
 from django_q.conf import Conf
-from django_q.models import OrmQ
+from django_q.models import OrmQ, Schedule
 from django_q.signing import PickleSerializer, SignedPackage
 
 from tasks import queue
@@ -175,6 +175,17 @@ def test_removes_and_logs_what_is_not_ours(db: None, words: Any, salt: str, why:
     event = Event.objects.get(kind="queue.refused")
     assert event.data["queue"] == "clawbot-1"
     assert why in event.data["why"]
+
+
+def test_removes_and_logs_what_was_to_be_run_at_a_time(db: None) -> None:
+    Schedule.objects.create(func="os.system", args="'true'")
+
+    queue.refuse_schedules()
+    queue.refuse_schedules()
+
+    assert not Schedule.objects.exists()
+    event = Event.objects.get(kind="queue.refused")
+    assert event.data == {"queue": "django_q_schedule", "why": "'os.system' was to be run at a time"}
 
 
 def test_unpickles_nothing_whoever_signed_it(db: None, tmp_path: Path) -> None:
