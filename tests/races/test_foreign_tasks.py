@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from django.core import signing
-from django.db import transaction
 
 from clawbot.bench import load
 from tasks import queue
@@ -147,8 +146,7 @@ def foreign() -> dict[str, str]:
 
 def _scheduled(cluster: str) -> str:
     """What django-q2's own scheduler makes of a row in its table: a task that the house itself signs."""
-    from django_q.models import Schedule
-    from django_q.scheduler import scheduler
+    from django_q.tasks import async_task
 
     heard: list[str] = []
 
@@ -156,10 +154,7 @@ def _scheduled(cluster: str) -> str:
         list_key = cluster
         enqueue = staticmethod(heard.append)
 
-    call = "'touch \"$MARKS/schedule\"'"
-    with transaction.atomic():  # else the cluster may find and remove the row first
-        Schedule.objects.create(func="os.system", args=call, schedule_type=Schedule.HOURLY)
-        scheduler(broker=Ear())
+    async_task("os.system", 'touch "$MARKS/scheduled"', q_options={"broker": Ear(), "cluster": cluster})
     return heard[0]
 
 
@@ -173,12 +168,14 @@ def test_refuses_each_foreign_task_and_goes_on_with_its_own(lay: Callable[..., i
     from tasks.models import Event
 
     cluster = _cluster()
-    messages = [*foreign().values(), _scheduled("clawbot")]
+    messages = [*foreign().values(), _scheduled(cluster)]
+    call = "'touch \"$MARKS/schedule\"'"
+    Schedule.objects.create(func="os.system", args=call, cluster=cluster)
 
     for message in messages:
         lay(message)
 
-    attempts = len(messages) + 1  # the row that stays in the table of schedules
+    attempts = len(messages) + 1  # the row in the table of schedules
     refused = Event.objects.filter(kind="queue.refused")
     until(lambda: refused.count() >= attempts, WITHIN)
     last = _sign(cluster)
