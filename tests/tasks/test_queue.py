@@ -189,7 +189,7 @@ def test_removes_and_logs_what_was_to_be_run_at_a_time(db: None) -> None:
 
 
 def test_unpickles_nothing_whoever_signed_it(db: None, tmp_path: Path) -> None:
-    bomb = Bomb(tmp_path / "went off")
+    bomb = Bomb(tmp_path / "exploded")
     queue.broker("clawbot-1").enqueue(SignedPackage.dumps({"func": "tasks.queue.drain", "args": [bomb]}))
     queue.broker("clawbot-1").enqueue(
         signing.dumps(["drain", [bomb]], salt=queue.SALT, serializer=PickleSerializer)
