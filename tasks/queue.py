@@ -247,7 +247,7 @@ def round_of_sweeps(cluster: str, seconds: float) -> None:
 def orphaned() -> bool:
     """Whether the supervisor that started this process's cluster, or the cluster itself, is gone."""
     supervisor = os.environ.get(SUPERVISOR, "")
-    return os.getppid() == 1 or (bool(supervisor) and not child.is_alive(int(supervisor)))
+    return os.getppid() == 1 or (bool(supervisor) and not child.is_below(int(supervisor)))
 
 
 def sing(cluster: str) -> None:

@@ -12,10 +12,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
+import psutil
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, Min
@@ -53,7 +53,7 @@ def measure(tasks: int, waiting_tasks: int, singles: int) -> Figures:
         used = _cpu(cluster.pid)
         fast = _race(nothing)
         used = _cpu(cluster.pid) - used
-        memory = sum(_pss(pid) for pid in _tree(cluster.pid))
+        memory = sum(map(_memory, _tree(cluster.pid)))
         load.fill(waiting, waiting_tasks)
         slow = _race(waiting)
         _let_go()
@@ -120,28 +120,29 @@ def wait_for(condition: Callable[[], bool], pause: float = 0.1) -> None:
         time.sleep(pause)
 
 
-def _tree(pid: int) -> list[int]:
+def _tree(pid: int) -> list[psutil.Process]:
     """A process and all below it."""
     try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
+        top = psutil.Process(pid)
+        return [top, *top.children(recursive=True)]
+    except psutil.NoSuchProcess:
         return []
-    return [pid, *(below for one in children for below in _tree(int(one)))]
 
 
 def _cpu(pid: int) -> float:
     """Seconds of processor time that a process and all below it have used."""
-    ticks = 0
+    seconds = 0.0
     for one in _tree(pid):
-        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+        with suppress(psutil.NoSuchProcess):
+            used = one.cpu_times()
+            seconds += used.user + used.system
+    return seconds
 
 
-def _pss(pid: int) -> float:
-    """Megabytes: what is shared counts in part."""
+def _memory(process: psutil.Process) -> float:
+    """Megabytes: what is shared counts in part on Linux, in full elsewhere."""
     try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
+        used = process.memory_full_info()
+        return float(getattr(used, "pss", used.rss) / 2**20)
+    except psutil.Error:
         return 0.0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024

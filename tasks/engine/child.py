@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+import psutil
+
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -49,12 +51,25 @@ def kill_group(child: subprocess.Popen[str]) -> None:
     child.wait()
 
 
-def is_alive(pid: int) -> bool:
-    """Whether this process of ours (or of a descendant) still runs; a zombie does not."""
+def is_alive(pid: int, group: int | None = None) -> bool:
+    """Whether this process still runs; a zombie does not. With `group`, it must also belong to that
+    process group: the system gives the number of a process that is gone to another one in time."""
     try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            return file.read().rpartition(")")[2].split()[0] not in {"Z", "X"}
-    except FileNotFoundError:
+        if psutil.Process(pid).status() in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}:
+            return False
+        return group is None or os.getpgid(pid) == group
+    except (psutil.NoSuchProcess, ProcessLookupError):
         return False
-    except OSError:
-        return True
+    except (psutil.AccessDenied, PermissionError):
+        return group is None  # somebody else's process; ours we may look at
+
+
+def is_below(ancestor: int) -> bool:
+    """Whether this process still descends from that one. A parent that ended is nobody's ancestor any
+    more, whoever has its number by now."""
+    return any(parent.pid == ancestor for parent in psutil.Process().parents())
+
+
+def memory_megabytes() -> float:
+    """Resident memory of this process."""
+    return float(psutil.Process().memory_info().rss / 2**20)

@@ -71,6 +71,10 @@ class Cluster:
         """Its living drains."""
         return list(workers.of_cluster(self.name).filter(ended_at=None))
 
+    def is_alive(self, worker: Worker) -> bool:
+        """Whether the process of this drain still runs."""
+        return child.is_alive(worker.pid, group=self.process.pid)
+
 
 class Supervisor:
     """Keeps one cluster working until `stop` is called (from a signal handler or another thread)."""
@@ -146,7 +150,7 @@ class Supervisor:
             if slot.turn:
                 return  # asked for; it starts as soon as the cluster has a process for it
         elif worker.ended_at is None:
-            if child.is_alive(worker.pid):
+            if self.cluster.is_alive(worker):
                 return
             # On this host the dead need not be waited for until their lease runs out.
             log.warning("%s died; taking back what it held.", worker.name)
@@ -183,7 +187,7 @@ class Supervisor:
     def _await_drains(self, seconds: float) -> None:
         over = time.monotonic() + seconds
         while time.monotonic() < over and not self._at_once.is_set():
-            living = self._try(lambda: [one for one in self.cluster.workers() if child.is_alive(one.pid)])
+            living = self._try(lambda: [one for one in self.cluster.workers() if self.cluster.is_alive(one)])
             if not living:
                 return
             time.sleep(LOOK / 2)

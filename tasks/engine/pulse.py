@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import resource
 import threading
 import time
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from django.db import connection
 from tasks import queue
 from tasks.models import Worker
 
-from . import workers
+from . import child, workers
 
 log = logging.getLogger(__name__)
 
@@ -95,12 +94,6 @@ class Pulse:
             return "asked to stop"
         if os.getppid() != self._parent or queue.orphaned():
             return "its cluster is gone"
-        if memory_megabytes() > settings.WORKER_MEMORY_MB:
+        if child.memory_megabytes() > settings.WORKER_MEMORY_MB:
             return OVER_MEMORY
         return ""
-
-
-def memory_megabytes() -> float:
-    """Resident memory of this process."""
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * resource.getpagesize() / 2**20

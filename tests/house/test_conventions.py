@@ -12,6 +12,7 @@ REGISTRY = re.compile(
     r"\b(?:py[p]i|python[h]osted|npm[j]s|yarn[p]kg|js[d]elivr|un[p]kg|cr[a]tes)\.(?:org|com|net|io)\b"
 )
 OWN_MACHINE = re.compile(r"""(?:^|[\s"'`(=:])/(?:work|root|Users/\w+|home/\w+)/""", re.MULTILINE)
+LINUX_ONLY = re.compile(r"/proc\b")
 VAGUE = re.compile(r"(?:Manager|Service|Helper|Utils?)$|^(?:Base|Abstract)[A-Z]")
 LOOSE_END = re.compile(r"\b(?:TO[D]O|FIX[M]E|XX[X])\b(?!.*(?:#|issue )\d+)")
 HEX = re.compile(r":[^;{}]*#[0-9a-fA-F]{3,8}\b")
@@ -36,6 +37,11 @@ def test_names_no_package_registry():
 
 def test_names_no_folder_of_one_machine():
     assert places(OWN_MACHINE, TEXTS) == []
+
+
+def test_reads_no_folder_that_only_linux_has():
+    """psutil tells about processes on every system."""
+    assert places(LINUX_ONLY, CODE) == []
 
 
 def test_leaves_no_loose_end_without_an_issue():

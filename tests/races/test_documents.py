@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.races.test_kill_nine import IN_FLIGHT, Race, race, send
@@ -94,11 +95,8 @@ def memory(race: Race) -> int:
     """Megabytes that the largest worker holds."""
     sizes = [0]
     for part, pid in race.parts:
-        status = Path(f"/proc/{pid}/status")
-        if part == "drain" and status.exists():
-            sizes += [
-                int(line.split()[1]) // 1024 for line in status.read_text().splitlines() if "VmRSS" in line
-            ]
+        if part == "drain" and psutil.pid_exists(pid):
+            sizes.append(psutil.Process(pid).memory_info().rss // 2**20)
     return max(sizes)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from clawbot.bench import load
@@ -59,15 +60,10 @@ def until(condition: Callable[[], Any], seconds: float) -> Any:
 
 def descendants(pid: int) -> list[int]:
     """All processes below `pid`, nearest first."""
-    found, todo = [], [pid]
-    while todo:
-        try:
-            children = Path(f"/proc/{todo[0]}/task/{todo[0]}/children").read_text().split()
-        except OSError:
-            children = []
-        todo = [*todo[1:], *map(int, children)]
-        found += list(map(int, children))
-    return found
+    found = psutil.Process(pid).children()
+    for one in found:  # the list grows while it is walked
+        found += one.children()
+    return [one.pid for one in found]
 
 
 def drains() -> list[int]:
@@ -133,4 +129,4 @@ def test_nothing_outlives_a_supervisor_that_is_killed(work: subprocess.Popen[str
     work.kill()
     work.wait()
 
-    assert until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in cluster), 30)
+    assert until(lambda: not any(psutil.pid_exists(pid) for pid in cluster), 30)
