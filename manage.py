@@ -8,8 +8,12 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clawbot.settings")
     from django.core.management import execute_from_command_line
 
+    from tasks.folder import FolderError
+
     try:
         execute_from_command_line(sys.argv)
+    except FolderError as error:
+        sys.exit(str(error))
     except BrokenPipeError:  # `manage.py status | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -61,7 +61,10 @@ def leases(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[Chec
 @register
 def data(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     """Drafts, files and the default database live in one folder."""
-    if os.access(settings.DATA, os.W_OK | os.X_OK):
+    folder = settings.DATA
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent  # one that is not there is made at the start
+    if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
         return []
     hint = "Give the user that runs Clawbot the right to write there, or set CLAWBOT_DATA to another folder."
     return [Error(f"The data folder {settings.DATA} cannot be written.", hint=hint, id="clawbot.E006")]

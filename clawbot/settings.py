@@ -6,11 +6,12 @@ With no variable set everything runs from one folder, `var/`, with SQLite and no
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
 import environ
+
+from tasks.folder import KeptKey
 
 ROOT = Path(__file__).resolve().parent.parent
 if (ROOT / ".env").exists():
@@ -56,27 +57,14 @@ def env_list(name: str, default: str = "") -> list[str]:
 # -- Site ------------------------------------------------------------------------------------------
 
 DATA = Path(env("CLAWBOT_DATA", str(ROOT / "var"))).resolve()
-for folder in ("staging", "published", "workspace", "log", "static"):
-    (DATA / folder).mkdir(parents=True, exist_ok=True)
 
 DEBUG = env_bool("DEBUG")
 PORT = env_int("PORT", 8000, least=1)
 BASE_URL = env("CLAWBOT_BASE_URL", f"http://localhost:{PORT}").rstrip("/")
 
 
-def _kept(given: str, name: str) -> str:
-    """A given secret, or for a machine of one's own a random one that is kept beside the database."""
-    if given:
-        return given
-    file = DATA / name
-    if not file.exists():
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as out:
-            out.write(secrets.token_urlsafe(48))
-    return file.read_text(encoding="ascii")
-
-
-SECRET_KEY = _kept(env("SECRET_KEY"), "secret_key")
+# A key that is not given is made when it is first used: reading the settings writes nothing.
+SECRET_KEY = env("SECRET_KEY") or KeptKey(DATA, "secret_key")
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 HTTPS = BASE_URL.startswith("https://")
@@ -293,7 +281,7 @@ CARRIERS = ["console", *(["slack"] if SLACK_BOT_TOKEN else [])]
 # -- Audit -----------------------------------------------------------------------------------------
 
 # Seals the log. Outside the database, so that who can write its tables cannot forge the chain.
-AUDIT_KEY = _kept(env("CLAWBOT_AUDIT_KEY"), "audit_key").encode()
+AUDIT_KEY = env("CLAWBOT_AUDIT_KEY") or KeptKey(DATA, "audit_key")
 # Where the head of the chain is sent every hour: carriers, as `file,slack:admins`.
 HEAD_TO = env_list("CLAWBOT_HEAD_TO", "file")
 

@@ -59,7 +59,11 @@ def row_bytes(seal: Seal) -> bytes:
 
 def link(before: str, what: bytes) -> str:
     """The hash that binds `what` to the hash before it."""
-    return hmac.digest(settings.AUDIT_KEY, before.encode() + b"\n" + what, "sha256").hex()
+    return hmac.digest(_key(), before.encode() + b"\n" + what, "sha256").hex()
+
+
+def _key() -> bytes:
+    return str(settings.AUDIT_KEY).encode()
 
 
 def _json(value: Any) -> bytes:

@@ -61,8 +61,15 @@ def test_refuses_a_lease_of_two_heartbeats(settings):
     assert ids(checks.leases(None)) == ["clawbot.E005"]
 
 
-def test_refuses_a_folder_that_is_not_there(settings, tmp_path):
-    settings.DATA = tmp_path / "gone"
+def test_leaves_a_folder_alone_that_the_start_will_make(settings, tmp_path):
+    settings.DATA = tmp_path / "not" / "yet"
+
+    assert ids(checks.data(None)) == []
+
+
+def test_refuses_a_folder_that_cannot_be_made(settings, tmp_path):
+    settings.DATA = tmp_path / "a file" / "var"
+    (tmp_path / "a file").write_text("no folder")
 
     assert ids(checks.data(None)) == ["clawbot.E006"]
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +61,11 @@ def until(condition: Callable[[], Any], seconds: float) -> Any:
 
 def descendants(pid: int) -> list[int]:
     """All processes below `pid`, nearest first."""
-    found = psutil.Process(pid).children()
-    for one in found:  # the list grows while it is walked
-        found += one.children()
+    found: list[psutil.Process] = []
+    with suppress(psutil.NoSuchProcess):
+        found += psutil.Process(pid).children()
+        for one in found:  # the list grows while it is walked
+            found += one.children()
     return [one.pid for one in found]
 
 

@@ -21,7 +21,7 @@ from agents.contract import Refused
 from agents.strict_yaml import Unreadable
 from clawbot import services
 from clawbot.people import cast, links
-from tasks import clock, lifecycle
+from tasks import clock, folder, lifecycle
 from tasks.engine import child
 from tasks.models import Task
 from tasks.workflow import samples, shipped
@@ -54,6 +54,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until a signal comes or a part ends by itself."""
         _require_port()
+        folder.prepare()
         call_command("migrate", verbosity=0)
         cast.ensure_cast()
         _sync()

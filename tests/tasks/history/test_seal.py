@@ -143,7 +143,7 @@ def _forge(dice: random.Random, ids: list[int]) -> str:
     one = Seal.objects.get(number=number)
     victim = dice.choice([id for first, last in one.ids for id in range(first, last + 1)])
     Event.objects.filter(pk=victim).update(by="user:mallory")
-    honest, settings.AUDIT_KEY = settings.AUDIT_KEY, b"a key of one's own"
+    honest, settings.AUDIT_KEY = settings.AUDIT_KEY, "a key of one's own"
     try:
         reseal(number, victim)
     finally:
@@ -265,7 +265,7 @@ class TestTellingWhere:
         assert self.found(heads=kept).startswith("truncated: the head of")
 
     def test_tells_a_wrong_key_from_an_edit(self, monkeypatch) -> None:
-        monkeypatch.setattr(settings, "AUDIT_KEY", b"another")
+        monkeypatch.setattr(settings, "AUDIT_KEY", "another")
 
         assert {fault.kind for fault in chain.check().faults} >= {"forged"}
 
