@@ -1,20 +1,24 @@
-"""The door for browsers: pages over HTTP, and one socket per page for what changed."""
+"""What a server is told to serve: the application, and beside it the proof that this process sees the data
+folder that the others see."""
 
 from __future__ import annotations
 
 import os
+import sys
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clawbot.settings")
-pages = get_asgi_application()  # sets Django up; what is imported below needs that
+django.setup()  # what is imported below needs that
 
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from channels.sessions import SessionMiddlewareStack  # noqa: E402
-from django.urls import path  # noqa: E402
+from clawbot.live.application import application  # noqa: E402
+from tasks import folder  # noqa: E402
+from tasks.engine import site  # noqa: E402
 
-from clawbot.live.origin import SameOrigin  # noqa: E402
-from clawbot.live.socket import LiveSocket  # noqa: E402
+__all__ = ["application"]
 
-sockets = URLRouter([path("live/", LiveSocket.as_asgi())])
-application = ProtocolTypeRouter({"http": pages, "websocket": SameOrigin(SessionMiddlewareStack(sockets))})
+try:
+    folder.prepare()
+except folder.FolderError as error:
+    sys.exit(str(error))
+site.watch("web")

@@ -200,8 +200,7 @@ def connection(url: str) -> dict[str, Any]:
         pymysql.install_as_MySQLdb()
         database.setdefault("OPTIONS", {}).update({"charset": "utf8mb4", "isolation_level": "read committed"})
         database["TEST"] = {"CHARSET": "utf8mb4"}
-    else:
-        database["CONN_HEALTH_CHECKS"] = True
+    database["CONN_HEALTH_CHECKS"] = engine != "sqlite3"
     database["CONN_MAX_AGE"] = 0 if engine == "sqlite3" else 60
     return database
 

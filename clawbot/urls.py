@@ -31,6 +31,8 @@ from clawbot.dashboard import (
 )
 from clawbot.people import views as people
 
+handler500 = "clawbot.unavailable.answer"
+
 urlpatterns = [
     path("", board.board, name="board"),
     path("board/", board.board),

@@ -25,10 +25,10 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from agents.contract import Outcome, Unavailable, Usage
 
-from . import briefing, lifecycle, output, queue, results, store
+from . import briefing, database, lifecycle, output, queue, results, store
 from .briefing import Papers
 from .desk import Crossing, Exhausted
-from .engine import doorbell, workers
+from .engine import doorbell, site, workers
 from .engine.pulse import OVER_MEMORY, Pulse
 from .lifecycle import Claimed, Result
 from .models import Run, Subtask, Worker
@@ -71,8 +71,10 @@ class Failure:
 class Drain:
     """One worker process at work. `run` returns why it ended."""
 
-    def __init__(self, worker: Worker, *, lingers: bool = True) -> None:
+    def __init__(self, worker: Worker, *, lingers: bool = True, watch: site.Watch | None = None) -> None:
+        """`watch` tells whether the data folder is the one that all hosts share; without it none is asked."""
         self.worker = worker
+        self.watch = watch
         self.lingers = lingers  # else it ends when nothing is left to do
         self.running: dict[int, Running] = {}
         self.back: list[Result | Failure] = []  # what the next tick hands in
@@ -146,7 +148,8 @@ class Drain:
 
     async def _tick(self) -> None:
         """Hand in what is ready and take what is free, in one transaction; begin the new work."""
-        room = 0 if self.over else settings.CONCURRENCY - len(self.running) - self._abandoned
+        held = self.over or (self.watch and self.watch.fault)
+        room = 0 if held else settings.CONCURRENCY - len(self.running) - self._abandoned
         back, self.back = self.back, []
         heard, self._bell_heard = self._bell_heard, False
         known = {*self.running, *(one.claimed.subtask.pk for one in back)}
@@ -169,7 +172,7 @@ class Drain:
         """Keep the results for the next tick. Whether the transaction was committed nobody knows."""
         self.back = back + self.back
         self._failures += 1
-        passing = isinstance(error, (OperationalError, InterfaceError, Disturbed))
+        passing = isinstance(error, (OperationalError, InterfaceError, Disturbed)) or database.ailment(error)
         log.log(
             logging.WARNING if passing else logging.ERROR,
             "The database did not take a batch (%s); trying again.", error, exc_info=not passing,
@@ -181,7 +184,7 @@ class Drain:
     ) -> list[Claimed]:
         """In the database thread: the transaction of a tick."""
         if self._failures:
-            connection.close_if_unusable_or_obsolete()
+            connection.close()  # a session that began read-only stays so, and a broken one broken
             self._give_back_unknown(known)
         if heard:
             queue.answer()
@@ -190,8 +193,8 @@ class Drain:
                 claimed = self._trade(back, room)
             except (OperationalError, InterfaceError, Disturbed):
                 raise
-            except Exception:
-                if not back:
+            except Exception as error:
+                if not back or database.ailment(error):
                     raise
                 log.exception("A batch was refused as a whole; its results are handed in one by one.")
                 self._hand_in_singly(back)
@@ -223,8 +226,10 @@ class Drain:
             except (OperationalError, InterfaceError, Disturbed):
                 raise
             except Exception as error:
+                if database.ailment(error):
+                    raise
                 why = f"Its result could not be stored: {type(error).__name__}: {error}"
-                _take_in([Failure(one.claimed, why)])
+                _take_in([Failure(one.claimed, why, counts=not self._lost_folder())])
 
     def _ring(self) -> None:
         """There is more than this drain can hold: wake the others, a few times a second at most."""
@@ -281,6 +286,7 @@ class Drain:
                 outcome = _read(await self._call(papers), papers)
             placed = []
             if any(made.suffix for made in outcome.made):
+                await asyncio.to_thread(self._require_folder)
                 placed = await asyncio.to_thread(output.place, outcome.made, papers.targets)
         except Unavailable as error:
             why = f"Something outside did not answer: {error}"
@@ -301,6 +307,13 @@ class Drain:
         return Result(
             papers.claimed, outcome, desk.usage, desk.notes, placed, desk.crossings, papers.built_on
         )
+
+    def _lost_folder(self) -> str:
+        return self.watch.lost() if self.watch else ""
+
+    def _require_folder(self) -> None:
+        if why := self._lost_folder():
+            raise Unavailable(why, tried=False)
 
     def _call(self, papers: Papers) -> Awaitable[Any]:
         """An async role runs in the loop; a sync one in a thread of its own."""
@@ -343,6 +356,7 @@ class Drain:
         row, desk = papers.claimed.subtask, papers.desk
         stage = papers.claimed.task.workflow_version.stage(row.stage)
         delay = pause(stage["retry"]["backoff"], row.attempts) if after is None else after
+        counts = counts and not self._lost_folder()  # whatever failed, files may be why
         return Failure(papers.claimed, why, delay, counts, desk.usage, desk.notes, desk.crossings)
 
     def _hand_in(self, back: Result | Failure) -> None:
@@ -389,10 +403,12 @@ def work(cluster: str = "") -> str:
     """Be a worker until asked to stop; returns why it ended. Blocks."""
     queue.hang_bell()
     worker = workers.start(cluster)
+    watch = site.watch("work", worker.name)
     why = "an error"
     try:
-        why = asyncio.run(Drain(worker).run())
+        why = asyncio.run(Drain(worker, watch=watch).run())
     finally:
+        watch.stop()
         workers.end(worker, why)
     return why
 

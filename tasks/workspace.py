@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
+from .engine import site
 from .machine import Refused
 
 MOST_FILES = 20_000
@@ -46,7 +47,8 @@ def collect(
     names and that folder (None where nothing was copied).
 
     `anywhere` allows paths outside `folder`: only for people with a shell on this machine.
-    Raises `Refused` where a named file is missing or too much is asked for.
+    Raises `Refused` where a named file is missing, too much is asked for, or this host does not share the
+    data folder.
     """
     waiting = Path(settings.DATA) / "workspace" / f".incoming-{uuid.uuid4().hex}"
     taken: dict[str, str] = {}
@@ -71,6 +73,8 @@ def _bring(item: Any, folder: Path | None, waiting: Path, taken: dict[str, str],
         return item
     if not isinstance(item, str) or _URL.match(item):
         return item
+    if not taken:
+        site.require_folder()
     if item not in taken:
         taken[item] = _copy(item, folder, waiting, anywhere=anywhere)
     return taken[item]

@@ -19,6 +19,7 @@ from django.db import OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 
 from agents.strict_yaml import Unreadable
+from tasks import database
 from tasks.clock import now
 from tasks.machine import Refused
 
@@ -79,7 +80,9 @@ def _lock(by: str, key: str) -> Answer:
     """The key's row, locked. SQLite has one writer at a time: there the repeat waits for the answer."""
     try:
         return Answer.objects.select_for_update(nowait=True).get(by=by, key=key)
-    except OperationalError:
+    except OperationalError as error:
+        if database.ailment(error) not in {None, database.Ailment.BUSY}:
+            raise
         raise Problem(
             "in-flight", f"The first request with {HEADER} {key} is under way. Ask again."
         ) from None

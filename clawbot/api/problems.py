@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import OperationalError
+from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
@@ -20,6 +20,7 @@ from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationEr
 from agents.strict_yaml import Unreadable
 from clawbot.acts import Unknown
 from clawbot.shapes import review_shape
+from tasks import database
 from tasks.access import NotAllowed
 from tasks.machine import Refused
 from tasks.supervision import Stale
@@ -43,6 +44,9 @@ KINDS: dict[str, tuple[int, str]] = {
     "too-many": (429, "Too many requests"),
     "failed": (500, "Clawbot failed"),
     "busy": (503, "The database is busy"),
+    "lost": (503, "The database cannot be reached"),
+    "read-only": (503, "The database takes no changes"),
+    "full": (503, "The database takes no changes"),
 }
 
 
@@ -83,6 +87,8 @@ def problem(kind: str, detail: str, **more: Any) -> HttpResponse:
         response["WWW-Authenticate"] = 'Bearer realm="clawbot"'
     if kind in {"in-flight", "busy"}:
         response["Retry-After"] = "1"
+    if kind in {"lost", "read-only", "full"}:
+        response["Retry-After"] = str(database.RETRY_SECONDS)
     return response
 
 
@@ -115,7 +121,8 @@ def install(api: NinjaAPI) -> None:
         HttpError: _unreadable,
         RequestDataTooBig: lambda _, error: problem("too-large", str(error)),
         Http404: lambda _, error: problem("unknown", "There is nothing at this address."),
-        OperationalError: _busy,
+        DatabaseError: _database,
+        InterfaceError: _database,
         Exception: _failed,
     }
     for kind, handler in handlers.items():
@@ -149,9 +156,12 @@ def _unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
     return problem("unreadable", f"The body must be JSON in UTF-8: {error.__cause__ or error}.")
 
 
-def _busy(request: HttpRequest, error: OperationalError) -> HttpResponse:
+def _database(request: HttpRequest, error: Exception) -> HttpResponse:
+    found = database.ails(error)
+    if found is None:
+        return _failed(request, error)
     logger.warning("%s %s: %s", request.method, request.path, error)
-    return problem("busy", "The database did not answer in time; nothing was done. Send the same again.")
+    return problem(found.kind, f"{found} Nothing was done. Send the same again.")
 
 
 def _failed(request: HttpRequest, error: Exception) -> HttpResponse:

@@ -12,7 +12,8 @@ from django.http import HttpRequest
 
 from clawbot.live import feed
 from clawbot.people.models import User
-from tasks import access
+from tasks import access, database
+from tasks.engine import site
 from tasks.models import Absence, Hold
 from tasks.people import away
 
@@ -70,6 +71,16 @@ class Frame:
     def hold(self) -> Hold | None:
         """The open hold on everything."""
         return next((one.hold for one in self.pauses if one.hold.scope == Hold.Scope.ALL), None)
+
+    @property
+    def faults(self) -> list[str]:
+        """Which processes do not see the data folder that the others see, for those who can mend it."""
+        return site.here.faults if site.here and self.can_pause else []
+
+    @property
+    def ailment(self) -> database.Ailment | None:
+        """What ails the database, as far as it is known without asking it."""
+        return database.trouble()
 
     @cached_property
     def absence(self) -> Absence | None:

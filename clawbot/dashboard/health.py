@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET
 
+from tasks import database
 from tasks.clock import now
+from tasks.engine import site
 from tasks.engine.workers import overdue
 from tasks.history import seal
 from tasks.models import Hold, Run, Subtask, Worker
@@ -30,18 +32,27 @@ def livez(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_GET
 def readyz(request: HttpRequest) -> JsonResponse:
-    """The database answers and is migrated; 503 with the reason otherwise."""
+    """The database answers, takes changes and is migrated, and the data folder is the one that all hosts
+    share; 503 with the reason otherwise."""
     try:
         executor = MigrationExecutor(connection)
         missing = [str(step[0]) for step in executor.migration_plan(executor.loader.graph.leaf_nodes())]
-    except DatabaseError as error:
-        return JsonResponse(
-            {"ready": False, "why": f"the database does not answer: {type(error).__name__}"}, status=503
-        )
+    except (DatabaseError, InterfaceError) as error:
+        database.ails(error)
+        return _not_ready(f"the database does not answer: {type(error).__name__}")
     if missing:
-        why = f"{len(missing)} migrations are missing; run manage.py migrate"
-        return JsonResponse({"ready": False, "why": why}, status=503)
+        return _not_ready(f"{len(missing)} migrations are missing; run manage.py migrate")
+    if ailment := database.look():
+        return _not_ready(ailment.value)
+    if site.here and site.here.fault:
+        return _not_ready(site.here.fault)
     return JsonResponse({"ready": True})
+
+
+def _not_ready(why: str) -> JsonResponse:
+    response = JsonResponse({"ready": False, "why": why}, status=503)
+    response["Retry-After"] = str(database.RETRY_SECONDS)
+    return response
 
 
 @login_not_required

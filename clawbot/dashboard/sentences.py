@@ -136,6 +136,8 @@ SENTENCES: dict[str, Callable[[Facts], str]] = {
     "worker.started": lambda d: f"Worker {d['worker']} started",
     "worker.lost": lambda d: f"Worker {d['worker']} stopped answering",
     "worker.ended": lambda d: f"Worker {d['worker']} ended{d.said('why')}",
+    "process.apart": lambda d: f"{_process(d)} claims nothing and touches no file{d.said('why')}",
+    "process.agrees": lambda d: f"{_process(d)} sees the data folder of the others again",
     "cluster.restarted": lambda d: f"Restarted the workers{d.said('why')}",
     "queue.refused": lambda d: f"Refused a foreign task in the queue {d['queue']}{d.said('why')}",
     "agent.version": lambda d: f"{d['agent']} now works by version {d['number']}{d.said('note')}",
@@ -149,7 +151,7 @@ SENTENCES: dict[str, Callable[[Facts], str]] = {
 #: what a level's worth of attention looks like: kind -> condition
 CONDITIONS = {
     "subtask.retried": "warn", "subtask.rescued": "warn", "run.discarded": "warn", "stage.stalled": "stalled",
-    "worker.lost": "warn", "cluster.restarted": "warn", "notice.uncertain": "warn", "notice.dead": "failed",
+    "worker.lost": "warn", "process.apart": "warn", "cluster.restarted": "warn", "notice.uncertain": "warn", "notice.dead": "failed",
     "subtask.waiting": "waiting", "review.opened": "waiting", "subtask.returned": "returned",
     "hold.placed": "paused", "schedule.paused": "paused", "schedule.missed": "warn", "task.done": "done",
     "task.cancelled": "failed", "message.refused": "warn", "message.uncertain": "warn",
@@ -169,6 +171,10 @@ def _unapproved(d: Facts) -> str:
 
 def _in(d: Facts) -> str:
     return f" in {words.duration(d['seconds'])}" if isinstance(d["seconds"], int | float) else ""
+
+
+def _process(d: Facts) -> str:
+    return f"The {d['process']} process {d['pid']} on {d['host']}"
 
 
 def _of(d: Facts) -> str:

@@ -49,6 +49,7 @@ OF_FAMILY: dict[str, tuple[str, ...]] = {
     "subtask": ("agents",),
     "run": ("agents",),
     "worker": ("agents",),
+    "process": ("holds",),
     "agent": ("agents",),
     "schedule": ("schedules",),
     "workflow": ("workflows",),

@@ -11,6 +11,8 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 
+from tasks import database
+
 from . import feed
 from .doorbell import doorbell
 from .feed import Change, Feed
@@ -98,9 +100,10 @@ class Hub:
             while True:
                 try:
                     await self._spread(place)
-                except Exception:
+                except Exception as error:
                     # The database may be away for a moment; sockets stay and the feed goes on after it.
-                    log.exception("The live feed could not be read; trying again in a second.")
+                    if await database_sync_to_async(database.ails)(error) is None:
+                        log.exception("The live feed could not be read; trying again in a second.")
                     await asyncio.sleep(1)
                 await asyncio.sleep(REST_SECONDS)
                 await bell.wait()

@@ -11,8 +11,9 @@ from channels.auth import get_user
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError
 
-from tasks import access
+from tasks import access, database
 
 from .hub import Subscriber, hub
 
@@ -20,6 +21,8 @@ from .hub import Subscriber, hub
 RECHECK_SECONDS = 30.0
 # Codes of our own (4000-4999): the page reads them.
 NOT_ALLOWED = 4403
+# The standard's word for it (1013): the page comes back by itself.
+TRY_LATER = 1013
 MOST_BYTES = 200
 
 
@@ -30,7 +33,13 @@ class LiveSocket(AsyncWebsocketConsumer):
     sender: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
-        allowed, workflows = await self._allowed()
+        try:
+            allowed, workflows = await self._allowed()
+        except (DatabaseError, InterfaceError) as error:
+            await _gone(error)
+            await self.accept()  # only an open socket can say why it closes
+            await self.close(TRY_LATER)
+            return
         if not allowed:
             await self.close(NOT_ALLOWED)
             return
@@ -41,7 +50,11 @@ class LiveSocket(AsyncWebsocketConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         seq = _seq(text_data)
         if seq is not None and self.subscriber:
-            await hub.catch_up(self.subscriber, seq)
+            try:
+                await hub.catch_up(self.subscriber, seq)
+            except (DatabaseError, InterfaceError) as error:
+                await _gone(error)
+                await self.close(TRY_LATER)  # the page says its number again when it is back
 
     async def disconnect(self, code: int) -> None:
         if self.sender:
@@ -59,7 +72,12 @@ class LiveSocket(AsyncWebsocketConsumer):
             except TimeoutError:
                 pass
             if loop.time() >= check_at:
-                allowed, subscriber.workflows = await self._allowed()
+                try:
+                    allowed, subscriber.workflows = await self._allowed()
+                except (DatabaseError, InterfaceError) as error:
+                    await _gone(error)
+                    await self.close(TRY_LATER)
+                    return
                 if not allowed:
                     await self.close(NOT_ALLOWED)
                     return
@@ -69,6 +87,12 @@ class LiveSocket(AsyncWebsocketConsumer):
         """Whether the session still stands and its person may look; and into which workflows (None: all)."""
         user = await _current_user(self.scope)
         return await database_sync_to_async(_sight)(user)
+
+
+async def _gone(error: Exception) -> None:
+    """Raises the error again if it is not the database that is away."""
+    if await database_sync_to_async(database.ails)(error) is None:
+        raise error
 
 
 def _sight(user: Any) -> tuple[bool, list[int] | None]:

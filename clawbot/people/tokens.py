@@ -15,7 +15,7 @@ from typing import NamedTuple
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
-from tasks import access, log
+from tasks import access, database, log
 from tasks.clock import now
 from tasks.machine import Refused
 
@@ -88,7 +88,8 @@ def used(token: Token) -> None:
     """Note the use, at most once a minute: reading must not cost a write each time."""
     moment = now()
     if token.used_at is None or token.used_at <= moment - USED_EVERY:
-        Token.objects.filter(pk=token.pk).update(used_at=moment)
+        with database.spare():
+            Token.objects.filter(pk=token.pk).update(used_at=moment)
 
 
 def revoke(token: Token, *, by: str) -> Token:

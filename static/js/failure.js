@@ -7,6 +7,8 @@ document.addEventListener("htmx:responseError", (event) => {
   if (answer.status === 429) toast(`Busy. Try again${again ? ` in ${again} s` : " in a moment"}.`, true);
   else if (answer.status === 403) toast("You may not do that. Nothing was changed.", true);
   else if (answer.status === 404) toast("It is no longer there. Load the page anew.", true);
+  else if (answer.status === 503 && answer.responseText && /^text\/plain/.test(answer.getResponseHeader("Content-Type")))
+    toast(answer.responseText, true);
   else toast("Something went wrong on the server. Nothing you typed is lost; try again.", true);
 });
 

@@ -9,6 +9,7 @@ from .people import Absence, Member, Presence
 from .review import Decision, Review
 from .run import Run, Worker
 from .schedule import Occurrence, Schedule
+from .site import Process, Site
 from .task import Need, Subtask, Task
 from .trust import Trust
 from .workflow import Workflow, WorkflowVersion
@@ -27,10 +28,12 @@ __all__ = [
     "Notice",
     "Occurrence",
     "Presence",
+    "Process",
     "Review",
     "Run",
     "Schedule",
     "Seal",
+    "Site",
     "Subtask",
     "Task",
     "Trust",

@@ -21,7 +21,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from agents.models import Agent
 from clawbot import cli
-from tasks.engine import workers
+from tasks.engine import site, workers
 from tasks.models import Hold, Notice, Workflow
 
 PACKAGES = ("django", "django-q2", "channels", "daphne", "slack-sdk", "pydantic-ai-slim")
@@ -137,7 +137,11 @@ def _php() -> Finding:
     return True, said.splitlines()[0] if said else found
 
 
+def _hosts() -> Finding:
+    return site.report()
+
+
 LOOKS: dict[str, Callable[[], Finding]] = {
-    "versions": _versions, "settings": _settings, "database": _database, "disk": _disk, "staff": _staff,
+    "versions": _versions, "settings": _settings, "database": _database, "disk": _disk, "hosts": _hosts, "staff": _staff,
     "workers": _workers, "holds": _holds, "deliveries": _deliveries, "slack": _slack, "php": _php,
 }  # fmt: skip

@@ -24,7 +24,7 @@ def cookie(user):
 
 
 def dial(*more, origin=ORIGIN):
-    from clawbot.asgi import application
+    from clawbot.live.application import application
 
     return WebsocketCommunicator(application, "/live/", headers=[*origin, *more])
 
