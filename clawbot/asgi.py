@@ -11,14 +11,16 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clawbot.settings")
 django.setup()  # what is imported below needs that
 
-from clawbot.live.application import application  # noqa: E402
 from tasks import folder  # noqa: E402
 from tasks.engine import site  # noqa: E402
-
-__all__ = ["application"]
 
 try:
     folder.prepare()
 except folder.FolderError as error:
     sys.exit(str(error))
+
+from clawbot.live.application import application  # noqa: E402  # looks into the folder for static files
+
+__all__ = ["application"]
+
 site.watch("web")

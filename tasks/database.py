@@ -142,12 +142,12 @@ def look() -> Ailment | None:
 
 def trouble() -> Ailment | None:
     """What ails it, as far as this process knows; asks the database only while something does."""
-    if _memory.ails and time.monotonic() - _memory.looked_at > LOOK and not connection.in_atomic_block:
-        if _looking.acquire(blocking=False):  # one asks, the others need not wait for the answer
-            try:
-                look()
-            finally:
-                _looking.release()
+    due = _memory.ails and time.monotonic() - _memory.looked_at > LOOK and not connection.in_atomic_block
+    if due and _looking.acquire(blocking=False):  # one asks, the others need not wait for the answer
+        try:
+            look()
+        finally:
+            _looking.release()
     return _memory.ails
 
 

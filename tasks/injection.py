@@ -12,6 +12,7 @@ from django.db.models import Exists, F, OuterRef
 from django.utils.text import slugify
 
 from . import access, arrivals, clock, log, machine, rounds, workspace
+from .engine import site
 from .machine import Refused
 from .models import Event, Review, Subtask, Task, Workflow
 from .workflow import check_input
@@ -59,6 +60,8 @@ def inject(
         raise Refused(
             f"Cannot inject {title!r} into {workflow}: {'; '.join(problems) or 'it needs a title'}."
         )
+    if folder:
+        site.require_folder()
     # Files are copied before the transaction: a copy can take long.
     given, waiting = workspace.collect({**input, "title": title}, folder, anywhere=anywhere)
     with transaction.atomic():

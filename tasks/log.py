@@ -92,7 +92,7 @@ KINDS: dict[str, str] = {
     "worker.ended": "worker, why",
     "cluster.restarted": "why",
     "queue.refused": "queue, why: a task in it was not one of ours, and was removed unrun",
-    "process.apart": "process, host, pid, folder, why: it does not see what the others see; it claims nothing",
+    "process.apart": "process, host, pid, folder, why: it does not see what others see, and claims nothing",
     "process.agrees": "process, host, pid, folder: it sees what the others see again",
     "agent.version": "agent, number, note",
     "workflow.version": "workflow, number",

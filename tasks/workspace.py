@@ -11,7 +11,6 @@ from typing import Any
 
 from django.conf import settings
 
-from .engine import site
 from .machine import Refused
 
 MOST_FILES = 20_000
@@ -47,8 +46,7 @@ def collect(
     names and that folder (None where nothing was copied).
 
     `anywhere` allows paths outside `folder`: only for people with a shell on this machine.
-    Raises `Refused` where a named file is missing, too much is asked for, or this host does not share the
-    data folder.
+    Raises `Refused` where a named file is missing or too much is asked for.
     """
     waiting = Path(settings.DATA) / "workspace" / f".incoming-{uuid.uuid4().hex}"
     taken: dict[str, str] = {}
@@ -73,8 +71,6 @@ def _bring(item: Any, folder: Path | None, waiting: Path, taken: dict[str, str],
         return item
     if not isinstance(item, str) or _URL.match(item):
         return item
-    if not taken:
-        site.require_folder()
     if item not in taken:
         taken[item] = _copy(item, folder, waiting, anywhere=anywhere)
     return taken[item]

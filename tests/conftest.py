@@ -45,9 +45,12 @@ ALONE = {"benchmarks", "races", "stateful"}
 def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
 
+    from tasks import folder
+
     # A file, not memory: threads, the live server and started processes must see the same database.
     if "sqlite" in settings.DATABASES["default"]["ENGINE"]:
         settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(DATA / "test.sqlite3")
+    folder.prepare()  # as every start does
     # How slowly a password is hashed is Django's business; here it would only cost time.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

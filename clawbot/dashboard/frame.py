@@ -74,8 +74,9 @@ class Frame:
 
     @property
     def faults(self) -> list[str]:
-        """Which processes do not see the data folder that the others see, for those who can mend it."""
-        return site.here.faults if site.here and self.can_pause else []
+        """Which processes do not see the data folder that the others see, and what helps."""
+        faults = site.here.faults if site.here and self.can_pause else []
+        return [*faults, site.REMEDY] if faults else []
 
     @property
     def ailment(self) -> database.Ailment | None:

@@ -151,7 +151,8 @@ SENTENCES: dict[str, Callable[[Facts], str]] = {
 #: what a level's worth of attention looks like: kind -> condition
 CONDITIONS = {
     "subtask.retried": "warn", "subtask.rescued": "warn", "run.discarded": "warn", "stage.stalled": "stalled",
-    "worker.lost": "warn", "process.apart": "warn", "cluster.restarted": "warn", "notice.uncertain": "warn", "notice.dead": "failed",
+    "worker.lost": "warn", "cluster.restarted": "warn", "notice.uncertain": "warn", "notice.dead": "failed",
+    "process.apart": "warn",
     "subtask.waiting": "waiting", "review.opened": "waiting", "subtask.returned": "returned",
     "hold.placed": "paused", "schedule.paused": "paused", "schedule.missed": "warn", "task.done": "done",
     "task.cancelled": "failed", "message.refused": "warn", "message.uncertain": "warn",

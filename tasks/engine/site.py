@@ -44,9 +44,10 @@ FRESH = 15.0  # seconds after which a process that said nothing does not count a
 HUNG = 10.0  # seconds after which a folder that does not answer counts as lost
 OLD = timedelta(hours=1)  # when what a killed process left behind is removed
 UNPROVED = "It has not yet proved that it sees the data folder of the others."
-ADOPT = (
-    "Mount the folder that the others use there, or set CLAWBOT_DATA to it. If this one is right (the database "
-    "came from a backup, or the folder has moved), say so with `manage.py hosts --adopt`."
+#: What helps, beside each fault.
+REMEDY = (
+    "Mount the folder that the others use there, or set CLAWBOT_DATA to it. If this one is right (the "
+    "database came from a backup, or the folder has moved), say so with `manage.py hosts --adopt`."
 )
 
 
@@ -93,8 +94,8 @@ def missing_mark(this: Site) -> str:
         return ""
     _mark(this.name).parent.parent.stat()  # one that is not there at all says so itself
     return (
-        f"The data folder {settings.DATA} does not bear the mark of this database's site ({this.name}): it is "
-        f"not the folder that the other processes use, or it is not mounted. {ADOPT}"
+        f"The data folder {settings.DATA} does not bear the mark of this database's site ({this.name}): it "
+        f"is not the folder that the other processes use, or it is not mounted."
     )
 
 
@@ -103,7 +104,7 @@ def require_folder() -> None:
     this = Site.objects.exclude(marked_at=None).first()
     why = _asked(lambda: missing_mark(this)) if this else ""
     if why:
-        raise Refused(f"Cannot keep the files of this task. {why}")
+        raise Refused(f"Cannot keep the files of this task. {why} {REMEDY}")
 
 
 def _asked(question: Any) -> str:
@@ -135,7 +136,7 @@ def unseen(others: list[Process]) -> str:
         return ""
     return (
         f"The data folder {settings.DATA} is not the one that {_names(apart)} uses, though it bears the same "
-        f"mark: their files are not in it. One is a copy of the other. Mount the same folder on every host."
+        "mark: their files are not in it. One is a copy of the other."
     )
 
 
@@ -155,8 +156,8 @@ def strangers(this: Site, now: float) -> str:
     if not found:
         return ""
     return (
-        f"The data folder {settings.DATA} is in use by {', '.join(sorted(found))} with another database. Give "
-        "this process the same DATABASE_URL, or another CLAWBOT_DATA."
+        f"The data folder {settings.DATA} is in use by {', '.join(sorted(found))} with another database. "
+        "Give this process the same DATABASE_URL, or another CLAWBOT_DATA."
     )
 
 
@@ -169,20 +170,23 @@ def _names(processes: list[Process]) -> str:
     return "; ".join(str(one) for one in processes)
 
 
+def seen_from_here(this: Site, others: list[Process]) -> str:
+    """Why the data folder of this process, which serves nothing, is not that of the others."""
+    return _asked(lambda: missing_mark(this) or unseen([one for one in others if not one.fault]))
+
+
 def report() -> tuple[bool, str]:
     """What a command that looks from this host sees, for `doctor`: whether all is well, and a sentence."""
     this = Site.objects.exclude(marked_at=None).first()
     if this is None:
         return True, "no process has started yet"
     others = list(living())
-    why = _asked(lambda: missing_mark(this) or unseen([one for one in others if not one.fault]))
+    why = seen_from_here(this, others)
     faults = [f"{one}: {one.fault}" for one in others if one.fault]
     if why or faults:
-        return False, " ".join([why, *faults]).strip()
-    return (
-        True,
-        f"site {this.name}; {len(others)} processes on {len({one.host for one in others})} hosts agree",
-    )
+        return False, " ".join([why, *faults, REMEDY]).strip()
+    hosts = len({one.host for one in others})
+    return True, f"site {this.name}; {len(others)} processes on {hosts} hosts agree"
 
 
 # -- The watch of a process ---------------------------------------------------------------------------
@@ -297,8 +301,8 @@ class Watch:
             self._apart = True
         elif self._apart and not trusted:
             why = (
-                f"The data folder {settings.DATA} is not the one that others used, and none of them runs now. To "
-                "go on with this folder, start this process anew."
+                f"The data folder {settings.DATA} is not the one that others used, and of those "
+                "none runs now. To go on with this folder, start this process anew."
             )
         else:
             self._apart = False
@@ -336,7 +340,7 @@ class Watch:
                         "process.apart" if why else "process.agrees", by="clawbot", **self._facts(why)
                     )
             if why:
-                log.warning("This process touches no file and claims nothing. %s", why)
+                log.warning("This process touches no file and claims nothing. %s %s", why, REMEDY)
             else:
                 log.info(
                     "Sees the data folder %s of site %s, as do %d others.",

@@ -4,37 +4,57 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tasks', '0011_tool_grants'),
+        ("tasks", "0011_tool_grants"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Process',
+            name="Process",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('web', 'Web'), ('work', 'Work')], max_length=4)),
-                ('token', models.CharField(max_length=32, unique=True)),
-                ('cluster', models.CharField(blank=True, help_text='whose drain it is', max_length=120)),
-                ('host', models.CharField(max_length=100)),
-                ('pid', models.PositiveIntegerField()),
-                ('folder', models.CharField(help_text='its data folder, as it calls it', max_length=500)),
-                ('started_at', models.DateTimeField()),
-                ('seen_at', models.DateTimeField(help_text="by the database's clock")),
-                ('fault', models.TextField(help_text='why it claims nothing; empty once it has proved what it sees')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(choices=[("web", "Web"), ("work", "Work")], max_length=4)),
+                ("token", models.CharField(max_length=32, unique=True)),
+                ("cluster", models.CharField(blank=True, help_text="whose drain it is", max_length=120)),
+                ("host", models.CharField(max_length=100)),
+                ("pid", models.PositiveIntegerField()),
+                ("folder", models.CharField(help_text="its data folder, as it calls it", max_length=500)),
+                ("started_at", models.DateTimeField()),
+                ("seen_at", models.DateTimeField(help_text="by the database's clock")),
+                (
+                    "fault",
+                    models.TextField(
+                        help_text="why it claims nothing; empty once it has proved what it sees"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Site',
+            name="Site",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text='random; the name of its mark', max_length=32, unique=True)),
-                ('only', models.PositiveSmallIntegerField(default=1, editable=False, unique=True)),
-                ('marked_at', models.DateTimeField(help_text='when a data folder first got its mark', null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(help_text="random; the name of its mark", max_length=32, unique=True),
+                ),
+                ("only", models.PositiveSmallIntegerField(default=1, editable=False, unique=True)),
+                (
+                    "marked_at",
+                    models.DateTimeField(help_text="when a data folder first got its mark", null=True),
+                ),
             ],
         ),
     ]

@@ -64,7 +64,7 @@ def work_off(while_it_works: Callable[[Drain], Any] | None = None, **options: An
     worker = workers.start("here")
 
     async def run() -> None:
-        drain = Drain(worker, lingers=options.get("lingers", False))
+        drain = Drain(worker, lingers=options.get("lingers", False), watch=options.get("watch"))
         extra = asyncio.create_task(while_it_works(drain)) if while_it_works else None
         await asyncio.wait_for(drain.run(), 20)
         if extra:
@@ -508,3 +508,43 @@ def test_counts_no_attempt_where_nobody_was_asked(play: Callable[[Work], None]) 
 
     assert (row().status, row().attempts) == (S.READY, 0)
     assert "left alone" in row().reason
+
+
+class Watched:
+    """Stands for the proof that the data folder is shared."""
+
+    def __init__(self) -> None:
+        self.fault = ""
+
+    def lost(self) -> str:
+        return self.fault
+
+
+def test_claims_nothing_while_its_data_folder_is_not_the_shared_one() -> None:
+    staff()
+    one_stage()
+    watch = Watched()
+    watch.fault = "The data folder is not mounted."
+
+    work_off(watch=watch)
+    assert not Run.objects.exists()
+
+    watch.fault = ""
+    work_off(watch=watch)
+    assert Run.objects.get().status == Run.Status.DONE
+
+
+def test_a_run_whose_folder_went_away_is_tried_again_and_not_counted(play: Callable[[Work], None]) -> None:
+    staff()
+    one_stage(output="staging/{slug}.{md}")
+    watch = Watched()
+
+    def work(brief: Brief, desk: Desk) -> Outcome:
+        watch.fault = "The data folder is not mounted."
+        return Outcome(word="done", made=[Made(kind="draft", text="x", suffix="md")])
+
+    play(work)
+    work_off(watch=watch)
+
+    assert (row().status, row().attempts) == (S.READY, 0)
+    assert "not mounted" in Run.objects.get().error

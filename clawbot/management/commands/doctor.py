@@ -142,6 +142,7 @@ def _hosts() -> Finding:
 
 
 LOOKS: dict[str, Callable[[], Finding]] = {
-    "versions": _versions, "settings": _settings, "database": _database, "disk": _disk, "hosts": _hosts, "staff": _staff,
-    "workers": _workers, "holds": _holds, "deliveries": _deliveries, "slack": _slack, "php": _php,
+    "versions": _versions, "settings": _settings, "database": _database, "disk": _disk, "hosts": _hosts,
+    "staff": _staff, "workers": _workers, "holds": _holds, "deliveries": _deliveries, "slack": _slack,
+    "php": _php,
 }  # fmt: skip

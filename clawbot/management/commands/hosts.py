@@ -34,12 +34,18 @@ class Command(BaseCommand):
         if as_json:
             self.stdout.write(cli.dump([_shape(one) for one in found]))
         else:
-            for one in found:
-                self.stdout.write(f"{'BAD' if one.fault else 'ok '}  {one}  {one.fault}".rstrip())
-            ok, text = site.report()
-            self.stdout.write(text if ok or not found else f"Seen from here: {text}")
+            self._list(found)
         if not site.report()[0]:
             raise SystemExit(1)
+
+    def _list(self, found: list[Process]) -> None:
+        for one in found:
+            self.stdout.write(f"{'BAD' if one.fault else 'ok '}  {one}  {one.fault}".rstrip())
+        ok, text = site.report()
+        why = "" if ok else site.seen_from_here(site.site(), found)
+        self.stdout.write(
+            text if ok else f"Seen from here: {why or 'this host has the folder.'} {site.REMEDY}"
+        )
 
 
 def _shape(one: Process) -> dict[str, Any]:
