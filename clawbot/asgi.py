@@ -3,6 +3,7 @@ folder that the others see."""
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 
@@ -23,4 +24,4 @@ from clawbot.live.application import application  # noqa: E402  # looks into the
 
 __all__ = ["application"]
 
-site.watch("web")
+atexit.register(site.watch("web").stop)

@@ -11,8 +11,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
@@ -151,12 +150,11 @@ def trouble() -> Ailment | None:
     return _memory.ails
 
 
-@contextmanager
-def spare() -> Iterator[None]:
-    """A change that a reader's page makes by the way: it is left out while the database takes none."""
+def spare(change: Callable[[], object]) -> None:
+    """Make a change that a reader's page makes by the way; it is left out while the database takes none."""
     try:
         with transaction.atomic():
-            yield
+            change()
     except DatabaseError as error:
         found = ails(error)
         if not (found and found.readable):

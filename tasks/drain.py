@@ -401,8 +401,7 @@ class Drain:
 
 def work(cluster: str = "") -> str:
     """Be a worker until asked to stop; returns why it ended. Blocks."""
-    queue.hang_bell()
-    worker = workers.start(cluster)
+    worker = _enlist(cluster)
     watch = site.watch("work", worker.name)
     why = "an error"
     try:
@@ -411,6 +410,18 @@ def work(cluster: str = "") -> str:
         watch.stop()
         workers.end(worker, why)
     return why
+
+
+def _enlist(cluster: str) -> Worker:
+    """A row for this worker. A database that is away is waited for: nobody asks for this drain twice."""
+    while True:
+        try:
+            queue.hang_bell()
+            return workers.start(cluster)
+        except (DatabaseError, InterfaceError) as error:
+            if database.ails(error) is None or queue.orphaned():
+                raise
+            time.sleep(LOOK)
 
 
 def pause(backoff: float, attempt: int) -> float:

@@ -234,12 +234,16 @@ def drain(cluster: str, slot: str) -> str:
 def round_of_sweeps(cluster: str, seconds: float) -> None:
     """Show the sign of life, then sweep once a second until the round is over or its cluster is gone.
     A cluster whose drains do not see the data folder of the others sweeps nothing."""
-    from . import orchestrator
+    from . import database, orchestrator
     from .engine import site
 
     over = time.monotonic() + seconds
-    sing(cluster)
-    refuse_schedules()
+    try:
+        sing(cluster)
+        refuse_schedules()
+    except (DatabaseError, InterfaceError) as error:
+        database.ails(error)
+        raise
     while time.monotonic() < over and not orphaned() and not stopping(cluster):
         began = time.monotonic()
         if site.proved(cluster):  # sweeps begin tasks, write heads and seal with the key of the folder

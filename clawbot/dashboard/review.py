@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from clawbot import draft
-from tasks import access, supervision
+from tasks import access, database, supervision
 from tasks.machine import Refused
 from tasks.models import Artifact, Comment, Decision, Finding, Review, Task
 from tasks.people import authority, edits, reviews
@@ -28,7 +28,7 @@ MOST_REQUESTS = 50
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """The page of one review; open it at a verb with `?sheet=return`."""
     review = _review(request, pk)
-    reviews.see(review, by=f"user:{request.user.username}")
+    database.spare(lambda: reviews.see(review, by=f"user:{request.user.username}"))
     return _page(request, review)
 
 

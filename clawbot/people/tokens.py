@@ -88,8 +88,7 @@ def used(token: Token) -> None:
     """Note the use, at most once a minute: reading must not cost a write each time."""
     moment = now()
     if token.used_at is None or token.used_at <= moment - USED_EVERY:
-        with database.spare():
-            Token.objects.filter(pk=token.pk).update(used_at=moment)
+        database.spare(lambda: Token.objects.filter(pk=token.pk).update(used_at=moment))
 
 
 def revoke(token: Token, *, by: str) -> Token:

@@ -12,14 +12,14 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
-from tasks import lifecycle, queue
+from tasks import database, lifecycle, queue
 from tasks import log as events
 from tasks.models import Worker
 
@@ -92,8 +92,9 @@ class Supervisor:
 
     def run(self) -> None:
         """Start a cluster and keep it working."""
-        queue.hang_bell()
-        queue.forget_old()
+        while not self._prepared():
+            if self._asked.wait(2 * LOOK):
+                return
         self.cluster = Cluster()
         while not self._asked.wait(LOOK):
             try:
@@ -102,6 +103,17 @@ class Supervisor:
                 log.warning("The database did not answer the supervisor: %s", error)
                 connection.close()
         self._end("stopped")
+
+    def _prepared(self) -> bool:
+        """Whether the database was there to begin with; one that is away is waited for."""
+        try:
+            queue.hang_bell()
+            queue.forget_old()
+            return True
+        except (DatabaseError, InterfaceError) as error:
+            if database.ails(error) is None:
+                raise
+            return False
 
     def _look(self) -> None:
         why = self._stuck()
@@ -138,8 +150,9 @@ class Supervisor:
 
     def _ask_round(self) -> None:
         name = self.cluster.name
-        self.cluster.round = Round(asked_at=time.monotonic(), sign_before=queue.last_sign(name))
+        round = Round(asked_at=time.monotonic(), sign_before=queue.last_sign(name))
         queue.ask_round(name, settings.CANARY_SECONDS)
+        self.cluster.round = round  # only now: what could not be asked for is asked for again
 
     # -- Drains -------------------------------------------------------------------------------------
 
@@ -155,8 +168,9 @@ class Supervisor:
             # On this host the dead need not be waited for until their lease runs out.
             log.warning("%s died; taking back what it held.", worker.name)
             lifecycle.rescue(worker)
-        slot.turn, slot.asked_at = slot.turn + 1, time.monotonic()
-        queue.ask_drain(self.cluster.name, slot.name)
+        following = replace(slot, turn=slot.turn + 1, asked_at=time.monotonic())
+        queue.ask_drain(self.cluster.name, following.name)
+        self.cluster.slots[slot.number - 1] = following  # only now, as for a round
 
     # -- The end ------------------------------------------------------------------------------------
 

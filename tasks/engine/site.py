@@ -28,9 +28,9 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import QuerySet
 
-from agents.contract import Refused
 from tasks import database, folder
 from tasks import log as events
+from tasks.machine import Refused
 from tasks.models import Process, Site
 
 from . import child
@@ -206,7 +206,7 @@ class Watch:
     def __init__(self, kind: str, cluster: str = "") -> None:
         self.kind, self.cluster, self.token = kind, cluster, secrets.token_hex(16)
         self._told = Told()
-        self._pk: int | None = None
+        self._pk = 0  # of its row, once there is one
         self._name = ""  # of its site, once it is known
         self._apart = False  # it saw another folder than the others: only seeing one of them ends that
         self._asked_at = 0.0  # when the folder was asked something that it has not yet answered
@@ -247,9 +247,9 @@ class Watch:
             except (DatabaseError, InterfaceError) as error:
                 # What it saw of the folder stands; while the database is away nothing can be claimed.
                 database.ails(error)
-                connection.close()
             except Exception:
                 log.exception("The data folder could not be compared; it is tried again.")
+            connection.close()  # one less that the server has to keep for five seconds of nothing
             self._asked_at = 0.0
             if self._ended.wait(LOOK_AGAIN if self._told.fault else LOOK):
                 break
@@ -295,7 +295,7 @@ class Watch:
 
     def _compare(self, others: list[Process]) -> str:
         unproved = bool(self._told.fault)
-        trusted = [one for one in others if not one.fault and (unproved or one.pk < (self._pk or 0))]
+        trusted = [one for one in others if not one.fault and (unproved or one.pk < self._pk)]
         why = self._folder(lambda: unseen(trusted))
         if why:
             self._apart = True

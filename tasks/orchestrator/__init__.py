@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from tasks import clock
+from tasks import clock, database
 
 from . import answers, children, deliver, head, release, remind, rescue, schedule, seal, stalled, trust
 
@@ -42,6 +42,8 @@ def tick(now: datetime | None = None) -> dict[str, int]:
     for name, sweep in SWEEPS.items():
         try:
             done[name] = sweep(now or clock.now())
-        except Exception:
+        except Exception as error:
+            if database.ails(error) is not None:
+                continue  # it says so itself
             _logger.exception("The sweep %s failed; it runs again with the next tick.", name)
     return done
