@@ -11,13 +11,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 
+import tasks.drain
 from agents.contract import Brief, Desk, Made, Outcome, Refused, Unavailable, Unusable
 from agents.definition import Definition
 from agents.models import AgentVersion
 from agents.registry import role
-from tasks import briefing, clock, lifecycle, queue
+from tasks import briefing, clock, database, lifecycle, queue
 from tasks.drain import Drain, pause
 from tasks.engine import workers
 from tasks.engine.pulse import Pulse
@@ -548,3 +549,21 @@ def test_a_run_whose_folder_went_away_is_tried_again_and_not_counted(play: Calla
 
     assert (row().status, row().attempts) == (S.READY, 0)
     assert "not mounted" in Run.objects.get().error
+
+
+def test_a_drain_that_is_asked_for_while_the_database_is_away_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody asks for it twice."""
+    begin, away = workers.start, iter([OperationalError("no route"), InterfaceError("closed")])
+
+    def start(cluster: str = "") -> Worker:
+        if error := next(away, None):
+            raise error
+        return begin(cluster)
+
+    monkeypatch.setattr(workers, "start", start)
+    monkeypatch.setattr(tasks.drain, "LOOK", 0.0)
+    monkeypatch.setattr(database, "ailment", lambda error: database.Ailment.LOST)
+
+    assert tasks.drain._enlist("here-1.1").name.startswith("here-1.1-")
