@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from .models import Wake
@@ -33,11 +34,12 @@ class Ailment(StrEnum):
     LOST = "The database cannot be reached just now."
     READ_ONLY = "The database takes no changes just now: it is read-only."
     FULL = "The database takes no changes just now: its disk is full."
+    EMPTY = "The database has no tables: it is not the one that was here, or it is not migrated yet."
     BUSY = "The database is busy: it did not answer in time."
 
     @property
     def kind(self) -> str:
-        """As programs are told it: lost, read-only, full, busy."""
+        """As programs are told it: lost, read-only, full, empty, busy."""
         return self.name.lower().replace("_", "-")
 
     @property
@@ -109,12 +111,26 @@ _memory, _looking = _Memory(), threading.Lock()
 
 def ails(error: BaseException) -> Ailment | None:
     """Remember what this error says of the database, if it says anything, and return it."""
-    found = ailment(error)
+    found = ailment(error) or (Ailment.EMPTY if _is_empty(error) else None)
     if found and found is not Ailment.BUSY:  # busy is over before anybody could read it
         _remember(found)
         if not connection.in_atomic_block:
             connection.close()  # a session that began read-only stays so, and a broken one broken
     return found
+
+
+def _is_empty(error: BaseException) -> bool:
+    """Whether a table is missing because all of them are: the file of an SQLite database that is gone is
+    made anew by whoever opens it next."""
+    cause = error.__cause__ or error
+    state, number = getattr(cause, "sqlstate", ""), cause.args[0] if cause.args else None
+    missing = str(number).startswith("no such table") or state == "42P01" or number == 1146
+    if not missing or not isinstance(error, DatabaseError) or connection.in_atomic_block:
+        return False
+    try:
+        return MigrationRecorder.Migration._meta.db_table not in connection.introspection.table_names()
+    except (DatabaseError, InterfaceError):
+        return False
 
 
 def _remember(found: Ailment | None) -> None:

@@ -402,6 +402,7 @@ class Drain:
 def work(cluster: str = "") -> str:
     """Be a worker until asked to stop; returns why it ended. Blocks."""
     worker = _enlist(cluster)
+    connection.close()  # this thread needs none until the end; one kept so long may have been cut by then
     watch = site.watch("work", worker.name)
     why = "an error"
     try:

@@ -45,6 +45,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "failed": (500, "Clawbot failed"),
     "busy": (503, "The database is busy"),
     "lost": (503, "The database cannot be reached"),
+    "empty": (503, "The database has no tables"),
     "read-only": (503, "The database takes no changes"),
     "full": (503, "The database takes no changes"),
 }
@@ -87,7 +88,7 @@ def problem(kind: str, detail: str, **more: Any) -> HttpResponse:
         response["WWW-Authenticate"] = 'Bearer realm="clawbot"'
     if kind in {"in-flight", "busy"}:
         response["Retry-After"] = "1"
-    if kind in {"lost", "read-only", "full"}:
+    if kind in {"lost", "empty", "read-only", "full"}:
         response["Retry-After"] = str(database.RETRY_SECONDS)
     return response
 

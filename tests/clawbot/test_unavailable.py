@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -215,6 +216,26 @@ def test_a_fault_of_ours_stays_a_fault(house: Any) -> None:
     finally:
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE elsewhere RENAME TO tasks_schedule")
+
+
+def test_a_database_without_tables_is_not_called_a_fault_of_ours(
+    house: Any, database: str, tmp_path: Path
+) -> None:
+    """So it looks when the file of an SQLite database is gone, or an address names another database."""
+    usual = connection.settings_dict["NAME"]
+    with databases.throw_away(database, tmp_path) as url:
+        connection.close()
+        name = url.rpartition("/")[2] if database != "sqlite" else url.removeprefix("sqlite:///")
+        connection.settings_dict["NAME"] = name
+        try:
+            page, program = house["browser"].get("/"), told(house, "/api/v1/tasks")
+        finally:
+            connection.close()
+            connection.settings_dict["NAME"] = usual
+
+    assert (page.status_code, program.status_code) == (503, 503)
+    assert db.Ailment.EMPTY.value in page.text
+    assert program.json()["type"].endswith("#empty")
 
 
 def test_work_waits_while_it_is_read_only_and_goes_on_after(house: Any, read_only: Any) -> None:
