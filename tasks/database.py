@@ -144,8 +144,15 @@ def well() -> None:
     _remember(None)
 
 
+def let_go() -> None:
+    """Keep no connection from a time of trouble: a session that began read-only stays so."""
+    if _memory.ails and not connection.in_atomic_block:
+        connection.close()
+
+
 def look() -> Ailment | None:
     """Write one row, and remember what came of it: only a change that is stored proves that it can be."""
+    let_go()
     try:
         if not Wake.objects.filter(queue=LOOKED).update(rung_at=timezone.now()):
             Wake.objects.get_or_create(queue=LOOKED)

@@ -12,7 +12,7 @@ from django.shortcuts import resolve_url
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
-from tasks import log
+from tasks import database, log
 
 from .frame import Frame
 
@@ -24,6 +24,7 @@ def frame(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Http
         request.frame = Frame(request)  # type: ignore[attr-defined]
         with timezone.override(zone_of(request.user)), log.through(_door(request.path)):
             response = get_response(request)
+        database.let_go()
         response.headers.setdefault("Cache-Control", "no-store")
         if request.headers.get("HX-Request") == "true" and _asks_to_sign_in(response):
             return _sign_in_whole_page(request)

@@ -186,7 +186,7 @@ def report() -> tuple[bool, str]:
     if why or faults:
         return False, " ".join([why, *faults, REMEDY]).strip()
     hosts = len({one.host for one in others})
-    return True, f"site {this.name}; {len(others)} processes on {hosts} hosts agree"
+    return True, f"site {this.name}; processes that agree: {len(others)}, on hosts: {hosts}"
 
 
 # -- The watch of a process ---------------------------------------------------------------------------

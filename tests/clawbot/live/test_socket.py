@@ -120,3 +120,23 @@ def test_lets_go_of_who_may_no_longer_look(ana, change, monkeypatch):
         return closing
 
     assert asyncio.run(call()) == {"type": "websocket.close", "code": sockets.NOT_ALLOWED}
+
+
+def test_says_to_come_back_while_the_database_is_away(ana, monkeypatch):
+    from django.db import InterfaceError
+
+    def away(user):
+        raise InterfaceError("connection already closed")
+
+    known = cookie(ana)
+    monkeypatch.setattr(sockets, "_sight", away)
+
+    async def call():
+        line = dial((b"cookie", known))
+        connected, _ = await line.connect(timeout=5)
+        return connected, await line.receive_output(timeout=5)
+
+    connected, last = asyncio.run(call())
+
+    assert connected
+    assert (last["type"], last["code"]) == ("websocket.close", sockets.TRY_LATER)
