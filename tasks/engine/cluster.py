@@ -131,8 +131,7 @@ class Supervisor:
         if self.cluster.process.poll() is not None:
             return f"its process ended with code {self.cluster.process.returncode}"
         latest, now = self.cluster.round, time.monotonic()
-        patience = LATE * settings.CANARY_SECONDS + MARGIN
-        if latest and not latest.begun_at and now - latest.asked_at > patience:
+        if latest and not latest.begun_at and now - latest.asked_at > _patience():
             return f"no sign of life for {now - latest.asked_at:.0f} seconds"
         return ""
 
@@ -157,10 +156,11 @@ class Supervisor:
     # -- Drains -------------------------------------------------------------------------------------
 
     def _keep_drain(self, slot: Slot) -> None:
-        """Ask for a drain where none was, or where the last one is gone."""
+        """Ask for a drain if none was asked for, or if the last one is gone or was lost with the process
+        that fetched it. One too many does no harm: each claims rows, not a place."""
         worker = workers.of_cluster(f"{self.cluster.name}-{slot.name}").first() if slot.turn else None
         if worker is None:
-            if slot.turn:
+            if slot.turn and time.monotonic() - slot.asked_at < _patience():
                 return  # asked for; it starts as soon as the cluster has a process for it
         elif worker.ended_at is None:
             if self.cluster.is_alive(worker):
@@ -222,3 +222,8 @@ class Supervisor:
             log.warning("The database did not answer at the end: %s", error)
             connection.close()
             return None
+
+
+def _patience() -> float:
+    """Seconds until what a cluster was asked for counts as lost."""
+    return float(LATE * settings.CANARY_SECONDS + MARGIN)
