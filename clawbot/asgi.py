@@ -13,8 +13,11 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.sessions import SessionMiddlewareStack  # noqa: E402
 from django.urls import path  # noqa: E402
 
+from clawbot.forwarded import Forwarded  # noqa: E402
 from clawbot.live.origin import SameOrigin  # noqa: E402
 from clawbot.live.socket import LiveSocket  # noqa: E402
 
 sockets = URLRouter([path("live/", LiveSocket.as_asgi())])
-application = ProtocolTypeRouter({"http": pages, "websocket": SameOrigin(SessionMiddlewareStack(sockets))})
+application = Forwarded(
+    ProtocolTypeRouter({"http": pages, "websocket": SameOrigin(SessionMiddlewareStack(sockets))})
+)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from tasks.clock import now
 from tasks.engine.workers import overdue
@@ -20,15 +19,13 @@ from tasks.supervision import under
 PATIENCE = timedelta(seconds=60)
 
 
-@login_not_required
-@require_GET
+@require_safe
 def livez(request: HttpRequest) -> HttpResponse:
     """The process answers. Asks the database nothing."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
-@login_not_required
-@require_GET
+@require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """The database answers and is migrated; 503 with the reason otherwise."""
     try:
@@ -44,8 +41,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"ready": True})
 
 
-@login_not_required
-@require_GET
+@require_safe
 def progress(request: HttpRequest) -> JsonResponse:
     """Workers live and free work is taken; 503 where not. What is paused need not move."""
     workers = Worker.objects.filter(ended_at=None).exclude(pk__in=overdue()).count()

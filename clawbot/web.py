@@ -1,0 +1,84 @@
+"""The web server: pages and sockets by Daphne, on the addresses that HOST names, ended in order.
+
+Daphne itself drops what it is answering when it is told to stop. This one stops listening, lets the sockets
+go, and ends when the last request under way is answered: behind a proxy that asks the next server, a restart
+costs nobody anything.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from daphne.endpoints import build_endpoint_description_strings
+from daphne.http_protocol import WebRequest
+from daphne.server import Server
+from django.conf import settings
+from django.core.management.base import CommandError
+from twisted.internet import reactor
+
+log = logging.getLogger(__name__)
+
+LINGER = 1.0  # seconds for a request that is on its way over a connection already taken
+LOOK = 0.05  # seconds between two looks whether all is answered
+MOST_KNOCKING = 1000  # far above what the system queues for a listener
+GOING_AWAY = 1001  # the code by which pages know that they should connect again
+
+
+def serve(hosts: Iterable[str], port: int, application: Any, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT; a second one ends at once."""
+    endpoints = [one for host in hosts for one in build_endpoint_description_strings(host=host, port=port)]
+    server = Draining(
+        application, endpoints=endpoints, signal_handlers=False, verbosity=0, ready_callable=ready, server_name="",
+    )  # fmt: skip
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: reactor.callFromThread(server.drain))  # type: ignore[attr-defined]
+    server.run()
+    if server.abort_start:
+        raise CommandError(f"Cannot start: nothing can listen at port {port}; the lines above say why.")
+
+
+class Draining(Server):  # type: ignore[misc]
+    """A server that answers what it was asked before it ends."""
+
+    over: float = 0  # the moment of the monotonic clock at which it ends, whatever is still under way
+
+    def drain(self) -> None:
+        """Take nothing new, answer what is under way, and end. Called again, end at once."""
+        if self.over:
+            self.stop()
+            return
+        self.over = time.monotonic() + settings.GRACE_SECONDS
+        for listener in self.listeners:
+            listener.addCallback(_close)
+        for protocol in list(self.connections):
+            if not isinstance(protocol, WebRequest) and protocol.state == protocol.STATE_OPEN:
+                protocol.serverClose(code=GOING_AWAY)
+        reactor.callLater(LINGER, self._end_when_answered)  # type: ignore[attr-defined]
+
+    def _end_when_answered(self) -> None:
+        waiting = sum(_is_under_way(protocol, more) for protocol, more in self.connections.items())
+        unsent = reactor.getWriters()  # type: ignore[attr-defined]
+        if (waiting or unsent) and time.monotonic() < self.over:
+            reactor.callLater(LOOK, self._end_when_answered)  # type: ignore[attr-defined]
+            return
+        if waiting:
+            log.warning(
+                "%s requests were not answered within CLAWBOT_GRACE_SECONDS; they are dropped.", waiting
+            )
+        self.stop()
+
+
+def _close(port: Any) -> None:
+    """Stop listening, after taking in those who knocked already: closing would turn them away."""
+    if port is not None and port.connected:
+        port.numberAccepts = MOST_KNOCKING
+        port.doRead()
+        port.stopListening()
+
+
+def _is_under_way(protocol: Any, details: dict[str, Any]) -> bool:
+    return isinstance(protocol, WebRequest) and not details.get("disconnected")
