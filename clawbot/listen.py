@@ -20,8 +20,8 @@ def addresses(host: str) -> list[str]:
         return [str(ipaddress.ip_address(host.strip("[]")))]
     except ValueError:
         raise CommandError(
-            f"Cannot listen at HOST={host!r}: it is no address. Use localhost, the IPv4 or IPv6 address of one "
-            "interface, or 0.0.0.0 or :: for all of them."
+            f"Cannot listen at HOST={host!r}: it is no address. Use localhost, the IPv4 or IPv6 address of "
+            "one interface, or 0.0.0.0 or :: for all of them."
         ) from None
 
 

@@ -16,8 +16,15 @@ from django.shortcuts import render
 
 from clawbot.forwarded import DISTRUSTED
 
-COOKIE = "Your browser sent no cookie with the form. It must accept cookies from this site: allow them, load the page anew and send the form once more."
-OLD = "Somebody signed in or out in this browser since the page was loaded. Go back, load it anew and send the form once more."
+COOKIE = (
+    "Your browser sent no cookie with the form. Allow cookies from this site, load the page anew and send the "
+    "form once more."
+)
+OLD = (
+    "Somebody signed in or out in this browser since the page was loaded. Go back, load it anew and send the "
+    "form once more."
+)
+TOKEN = "It was not sent by a page of Clawbot, or something on the way removed its token."
 
 
 def form(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -43,13 +50,12 @@ def _answer(request: HttpRequest, title: str, text: str, status: int) -> HttpRes
 
 def _form(request: HttpRequest, reason: str) -> tuple[str, str]:
     origin = request.headers.get("Origin") or _origin(request.headers.get("Referer", ""))
-    if reason.startswith("Origin") or reason.startswith("Referer"):
+    if reason.startswith(("Origin", "Referer")):
         return "This form did not come from here", f"Nothing was changed. {_elsewhere(request, origin)}"
     if reason == csrf.REASON_NO_CSRF_COOKIE:
         return "This form came without a cookie", f"Nothing was changed. {_no_cookie(origin)}"
     if reason == csrf.REASON_CSRF_TOKEN_MISSING:
-        text = "Nothing was changed. It was not sent by a page of Clawbot, or something on the way removed its token."
-        return "This form came without its token", text
+        return "This form came without its token", f"Nothing was changed. {TOKEN}"
     return "That form was too old", f"Nothing was changed. {OLD}"
 
 
@@ -89,9 +95,9 @@ def _scheme(request: HttpRequest) -> str:
 def _no_cookie(origin: str) -> str:
     if settings.HTTPS and origin.startswith("http://"):
         return (
-            f"Cookies of this site travel by https only, because CLAWBOT_BASE_URL is {settings.BASE_URL}, and "
+            f"Cookies of this site travel by https only, because CLAWBOT_BASE_URL is {settings.BASE_URL}; "
             f"your browser is at {origin}. Open {settings.BASE_URL}, or set CLAWBOT_BASE_URL to the address "
-            "people use."
+            "that people use."
         )
     return COOKIE
 

@@ -83,8 +83,8 @@ def _encoding(connection: Any) -> tuple[str, str] | None:
         cursor.execute("SELECT @@character_set_database")
         kind = cursor.fetchone()[0]
         cursor.execute(
-            "SELECT DISTINCT table_name, character_set_name FROM information_schema.columns WHERE table_schema = "
-            "DATABASE() AND character_set_name NOT IN ('utf8mb4', 'ascii', 'binary') ORDER BY table_name"
+            "SELECT DISTINCT table_name, character_set_name FROM information_schema.columns "
+            "WHERE table_schema = DATABASE() AND character_set_name NOT IN ('utf8mb4', 'ascii', 'binary') ORDER BY table_name"
         )
         tables = cursor.fetchall()
     if kind != "utf8mb4":
@@ -135,7 +135,7 @@ def _require_file(file: Path) -> None:
     else:
         return
     raise CommandError(
-        f"Cannot start: the database {file} cannot be used, {why}. Mend that, or name another in DATABASE_URL."
+        f"Cannot start: the database {file} cannot be used: {why}. Mend that, or change DATABASE_URL."
     )
 
 
@@ -143,12 +143,11 @@ def _require_tables() -> None:
     executor = MigrationExecutor(connection)
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if missing:
-        what = (
-            f"lacks {count(len(missing), 'migration')}" if executor.loader.applied_migrations else "is empty"
-        )
+        is_empty = not executor.loader.applied_migrations
+        what = "is empty" if is_empty else f"lacks {count(len(missing), 'migration')}"
         raise CommandError(
-            f"Cannot start: the database at {place()} {what}. If it is the right one, run `manage.py migrate`; "
-            "else mend DATABASE_URL."
+            f"Cannot start: the database at {place()} {what}. If it is the right one, run "
+            "`manage.py migrate`; else mend DATABASE_URL."
         )
 
 

@@ -32,8 +32,13 @@ def serve(hosts: Iterable[str], port: int, application: Any, ready: Callable[[],
     """Serve until SIGTERM or SIGINT; a second one ends at once."""
     endpoints = [one for host in hosts for one in build_endpoint_description_strings(host=host, port=port)]
     server = Draining(
-        application, endpoints=endpoints, signal_handlers=False, verbosity=0, ready_callable=ready, server_name="",
-    )  # fmt: skip
+        application,
+        endpoints=endpoints,
+        signal_handlers=False,
+        verbosity=0,  # requests are logged by who stands in front
+        ready_callable=ready,
+        server_name="",
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: reactor.callFromThread(server.drain))  # type: ignore[attr-defined]
     server.run()

@@ -25,10 +25,11 @@ class SameOrigin:
         if allowed(headers):
             return await self.application(scope, receive, send)
         log.warning(
-            "Refused a live connection: its page came from %r and it asked for host %r. If both are this site, "
-            "let the proxy pass the Host on, or set CLAWBOT_BASE_URL and ALLOWED_HOSTS.",
-            headers.get(b"origin", b"").decode("latin-1")[:200], headers.get(b"host", b"").decode("latin-1")[:200],
-        )  # fmt: skip
+            "Refused a live connection: its page came from %r and it asked for host %r. If both are this "
+            "site, let the proxy pass the Host on, or set CLAWBOT_BASE_URL and ALLOWED_HOSTS.",
+            headers.get(b"origin", b"")[:200].decode("latin-1"),
+            headers.get(b"host", b"")[:200].decode("latin-1"),
+        )
         return await WebsocketDenier()(scope, receive, send)
 
 

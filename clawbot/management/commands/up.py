@@ -29,7 +29,9 @@ SAMPLE = ("article", "default")
 PATIENCE = 30.0  # seconds until the web must answer
 HEAD_START = timedelta(seconds=12)  # to open the page: the sample is through in a few seconds
 BY = "clawbot"
-OTHERS = "`manage.py signin NAME` prints a link for somebody else"
+SIGN_IN = """\
+  Sign in   {link}
+            (works once, as {name}; `manage.py signin NAME` prints a link for somebody else)"""
 FIRST = """\
   First     Watch the sample article move over the board. It comes to rest at Reviews within a minute:
             read it, approve it, and find the published files under {published}"""
@@ -102,9 +104,7 @@ class Command(BaseCommand):
     def _greet(self, hosted: list[services.Hosted], is_new: bool) -> None:
         lines = [f"  Open      {settings.BASE_URL}/"]
         if there := cast.admins():
-            lines.append(
-                f"  Sign in   {links.make(there[0])}\n            (works once, as {there[0]}; {OTHERS})"
-            )
+            lines.append(SIGN_IN.format(link=links.make(there[0]), name=there[0]))
         else:
             lines.append(
                 "  Sign in   Nobody here is an admin: `manage.py first_admin NAME` makes the first one."
