@@ -17,8 +17,8 @@ from django.shortcuts import render
 from clawbot.forwarded import DISTRUSTED
 
 COOKIE = (
-    "Your browser sent no cookie with the form. Allow cookies from this site, load the page anew and send the "
-    "form once more."
+    "Your browser sent no cookie with the form. Allow cookies from this site, load the page anew and send "
+    "the form once more."
 )
 OLD = (
     "Somebody signed in or out in this browser since the page was loaded. Go back, load it anew and send the "

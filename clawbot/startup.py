@@ -84,7 +84,8 @@ def _encoding(connection: Any) -> tuple[str, str] | None:
         kind = cursor.fetchone()[0]
         cursor.execute(
             "SELECT DISTINCT table_name, character_set_name FROM information_schema.columns "
-            "WHERE table_schema = DATABASE() AND character_set_name NOT IN ('utf8mb4', 'ascii', 'binary') ORDER BY table_name"
+            "WHERE table_schema = DATABASE() AND character_set_name NOT IN ('utf8mb4', 'ascii', 'binary') "
+            "ORDER BY table_name"
         )
         tables = cursor.fetchall()
     if kind != "utf8mb4":

@@ -71,9 +71,7 @@ class Draining(Server):  # type: ignore[misc]
             reactor.callLater(LOOK, self._end_when_answered)  # type: ignore[attr-defined]
             return
         if waiting:
-            log.warning(
-                "%s requests were not answered within CLAWBOT_GRACE_SECONDS; they are dropped.", waiting
-            )
+            log.warning("Dropped %s requests that took longer than CLAWBOT_GRACE_SECONDS.", waiting)
         self.stop()
 
 
