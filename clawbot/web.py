@@ -57,12 +57,12 @@ class Draining(Server):  # type: ignore[misc]
             self.stop()
             return
         self.over = time.monotonic() + settings.GRACE_SECONDS
+        reactor.callLater(LINGER, self._end_when_answered)  # type: ignore[attr-defined]
         for listener in self.listeners:
             listener.addCallback(_close)
         for protocol in list(self.connections):
             if not isinstance(protocol, WebRequest) and protocol.state == protocol.STATE_OPEN:
-                protocol.serverClose(code=GOING_AWAY)
-        reactor.callLater(LINGER, self._end_when_answered)  # type: ignore[attr-defined]
+                protocol.sendCloseFrame(code=GOING_AWAY)  # `sendClose` knows only codes of browsers
 
     def _end_when_answered(self) -> None:
         waiting = sum(_is_under_way(protocol, more) for protocol, more in self.connections.items())

@@ -227,8 +227,8 @@ def test_a_form_under_way_is_answered_before_the_process_ends(house):
     port, web = next(iter(house.webs.items()))
     body = urlencode({"username": "nobody", "password": "x" * 20})
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as line:
-        head = f"POST /sign-in/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
-        line.sendall(head.encode() + b"\r\n")
+        head = f"POST /sign-in/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+        line.sendall(head.encode())
         time.sleep(0.1)  # the bytes are there; nothing tells when they were read
         web.send_signal(signal.SIGTERM)
         until(lambda: _refuses(port), "it goes on listening")
@@ -311,7 +311,8 @@ def _token(page: Answer) -> str:
 @contextmanager
 def _nginx(folder: Path, front: int, plain: int, first: int, second: int) -> Iterator[None]:
     """nginx with the page's own configuration: only ports, names and certificates are this test's."""
-    assert NGINX and OPENSSL
+    assert NGINX
+    assert OPENSSL
     key, crt = folder / "clawbot.key", folder / "clawbot.crt"
     subprocess.run(
         [OPENSSL, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
@@ -321,7 +322,8 @@ def _nginx(folder: Path, front: int, plain: int, first: int, second: int) -> Ite
     for theirs, ours in {
         "127.0.0.1:8001": f"127.0.0.1:{first}", "127.0.0.1:8002": f"127.0.0.1:{second}",
         "listen 443 ssl": f"listen 127.0.0.1:{front} ssl", "listen 80": f"listen 127.0.0.1:{plain}",
-        "/etc/ssl/clawbot.crt": str(crt), "/etc/ssl/clawbot.key": str(key), "clawbot.example.org": "localhost",
+        "/etc/ssl/clawbot.crt": str(crt), "/etc/ssl/clawbot.key": str(key),
+        "clawbot.example.org": "localhost",
     }.items():  # fmt: skip
         assert theirs in site
         site = site.replace(theirs, ours)
