@@ -49,7 +49,15 @@ def serve(hosts: Iterable[str], port: int, application: Any, ready: Callable[[],
 class Draining(Server):  # type: ignore[misc]
     """A server that answers what it was asked before it ends."""
 
-    over: float = 0  # the moment of the monotonic clock at which it ends, whatever is still under way
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.ports: list[Any] = []
+        self.over = 0.0  # the moment of the monotonic clock at which it ends, whatever is still under way
+
+    def listen_success(self, port: Any) -> None:
+        """Keep the port: Daphne forgets it."""
+        super().listen_success(port)
+        self.ports.append(port)
 
     def drain(self) -> None:
         """Take nothing new, answer what is under way, and end. Called again, end at once."""
@@ -58,8 +66,11 @@ class Draining(Server):  # type: ignore[misc]
             return
         self.over = time.monotonic() + settings.GRACE_SECONDS
         reactor.callLater(LINGER, self._end_when_answered)  # type: ignore[attr-defined]
-        for listener in self.listeners:
-            listener.addCallback(_close)
+        for port in self.ports:
+            # Those who knocked already are taken in: closing would turn them away.
+            port.numberAccepts = MOST_KNOCKING
+            port.doRead()
+            port.stopListening()
         for protocol in list(self.connections):
             if not isinstance(protocol, WebRequest) and protocol.state == protocol.STATE_OPEN:
                 protocol.sendCloseFrame(code=GOING_AWAY)  # `sendClose` knows only codes of browsers
@@ -73,14 +84,6 @@ class Draining(Server):  # type: ignore[misc]
         if waiting:
             log.warning("Dropped %s requests that took longer than CLAWBOT_GRACE_SECONDS.", waiting)
         self.stop()
-
-
-def _close(port: Any) -> None:
-    """Stop listening, after taking in those who knocked already: closing would turn them away."""
-    if port is not None and port.connected:
-        port.numberAccepts = MOST_KNOCKING
-        port.doRead()
-        port.stopListening()
 
 
 def _is_under_way(protocol: Any, details: dict[str, Any]) -> bool:

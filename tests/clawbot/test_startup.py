@@ -149,9 +149,8 @@ def test_a_sqlite_file_that_cannot_be_used_says_why(tmp_path, monkeypatch, gone)
     else:
         file.mkdir()
 
-    with pytest.raises(
-        CommandError, match="cannot be used: (there is no folder|this user may not|it is a folder)"
-    ):
+    why = "there is no folder|this user may not|it is a folder"
+    with pytest.raises(CommandError, match=f"cannot be used: ({why})"):
         startup._require_file(file)
 
 

@@ -28,6 +28,13 @@ from tests.databases import ROOT
 
 PATIENCE = 60
 LEAST_REQUESTS = int(os.environ.get("ROLLING_REQUESTS", "300"))
+VISIT = (
+    ("GET", "/"),
+    ("POST", "/me/theme/"),
+    ("GET", "/livez"),
+    ("GET", "/static/favicon.svg"),
+    ("GET", "/readyz"),
+)
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 OPENSSL = shutil.which("openssl")
 PAGE = ROOT / "docs/howto/run_in_production.md"
@@ -192,7 +199,7 @@ def test_a_rolling_restart_fails_no_request_and_no_form(house, visitor):
 
     def visit() -> None:
         while not over.is_set():
-            for method, path in (("GET", "/"), ("POST", "/me/theme/"), ("GET", "/livez")):
+            for method, path in VISIT:
                 form = visitor.form(theme="light") if method == "POST" else None
                 try:
                     status = house.ask(method, path, form, Cookie=visitor.cookies).status
@@ -215,7 +222,8 @@ def test_a_rolling_restart_fails_no_request_and_no_form(house, visitor):
         farewell = live.farewell()
 
     failed = [answer for answer in answers if not 200 <= answer[1] < 400]
-    print(f"{len(answers)} requests during the restart of {len(codes)} web processes, {len(failed)} failed")
+    forms = sum(what.startswith("POST") for what, _ in answers)
+    print(f"{len(answers):,} requests, {forms:,} forms among them, while web restarted; {len(failed)} failed")
     assert failed == []
     assert codes == [0, 0]
     assert all("Web has stopped." in house.said(port) for port in house.webs)
