@@ -28,13 +28,7 @@ from tests.databases import ROOT
 
 PATIENCE = 60
 LEAST_REQUESTS = int(os.environ.get("ROLLING_REQUESTS", "300"))
-VISIT = (
-    ("GET", "/"),
-    ("POST", "/me/theme/"),
-    ("GET", "/livez"),
-    ("GET", "/static/favicon.svg"),
-    ("GET", "/readyz"),
-)
+VISIT = (("GET", "/"), ("POST", "/me/theme/"), ("GET", "/livez"), ("GET", "/static/favicon.svg"))
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 OPENSSL = shutil.which("openssl")
 PAGE = ROOT / "docs/howto/run_in_production.md"
@@ -164,6 +158,8 @@ def test_probes_answer_by_address_and_by_name(house):
 
     for port in house.webs:
         assert [probe(port, path) for path in ("/livez", "/readyz", "/healthz/progress")] == [200, 200, 200]
+        if "[::1]" in house.said(port):
+            assert probe(port, "/livez", host="::1") == 200
     assert house.ask("HEAD", "/readyz").status == 200
     assert probe(next(iter(house.webs)), "/sign-in/") == 400  # all else keeps to ALLOWED_HOSTS
 
@@ -360,9 +356,9 @@ def _block(language: str) -> str:
     return found[1]
 
 
-def probe(port: int, path: str) -> int:
-    """How one web process answers by its address; 0 where nobody listens."""
-    line = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+def probe(port: int, path: str, host: str = "127.0.0.1") -> int:
+    """How one web process answers by its address; 0 if nobody listens."""
+    line = http.client.HTTPConnection(host, port, timeout=PATIENCE)
     try:
         line.request("GET", path)
         return line.getresponse().status
