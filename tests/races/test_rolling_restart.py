@@ -190,6 +190,7 @@ def test_browsers_are_told_to_stay_with_https(house):
 
 
 def test_a_rolling_restart_fails_no_request_and_no_form(house, visitor):
+    codes: list[int] = []
     answers: list[tuple[str, int]] = []
     over = threading.Event()
 
@@ -209,8 +210,8 @@ def test_a_rolling_restart_fails_no_request_and_no_form(house, visitor):
         for one in visitors:
             one.start()
         try:
-            codes = [house.restart(port) for port in list(house.webs)]
-            until(lambda: len(answers) >= LEAST_REQUESTS, f"only {len(answers)} requests", 10 * PATIENCE)
+            while not codes or len(answers) < LEAST_REQUESTS:
+                codes += [house.restart(port) for port in list(house.webs)]
         finally:
             over.set()
             for one in visitors:
@@ -219,9 +220,9 @@ def test_a_rolling_restart_fails_no_request_and_no_form(house, visitor):
 
     failed = [answer for answer in answers if not 200 <= answer[1] < 400]
     forms = sum(what.startswith("POST") for what, _ in answers)
-    print(f"{len(answers):,} requests, {forms:,} forms among them, while web restarted; {len(failed)} failed")
+    print(f"{len(answers):,} requests ({forms:,} forms), {len(codes)} restarts, {len(failed)} failed")
     assert failed == []
-    assert codes == [0, 0]
+    assert set(codes) == {0}
     assert all("Web has stopped." in house.said(port) for port in house.webs)
     assert farewell == 1001
 
