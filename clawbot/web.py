@@ -18,9 +18,10 @@ from daphne.http_protocol import WebRequest
 from daphne.server import Server
 from django.conf import settings
 from django.core.management.base import CommandError
-from twisted.internet import reactor
+from twisted import internet
 
 log = logging.getLogger(__name__)
+reactor: Any = internet.reactor  # a module to the eye of a type checker
 
 LINGER = 1.0  # seconds for a request that is on its way over a connection already taken
 LOOK = 0.05  # seconds between two looks whether all is answered
@@ -40,7 +41,7 @@ def serve(hosts: Iterable[str], port: int, application: Any, ready: Callable[[],
         server_name="",
     )
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: reactor.callFromThread(server.drain))  # type: ignore[attr-defined]
+        signal.signal(number, lambda *_: reactor.callFromThread(server.drain))
     server.run()
     if server.abort_start:
         raise CommandError(f"Cannot start: nothing can listen at port {port}; the lines above say why.")
@@ -65,7 +66,7 @@ class Draining(Server):  # type: ignore[misc]
             self.stop()
             return
         self.over = time.monotonic() + settings.GRACE_SECONDS
-        reactor.callLater(LINGER, self._end_when_answered)  # type: ignore[attr-defined]
+        reactor.callLater(LINGER, self._end_when_answered)
         for port in self.ports:
             # Those who knocked already are taken in: closing would turn them away.
             port.numberAccepts = MOST_KNOCKING
@@ -77,9 +78,9 @@ class Draining(Server):  # type: ignore[misc]
 
     def _end_when_answered(self) -> None:
         waiting = sum(_is_under_way(protocol, more) for protocol, more in self.connections.items())
-        unsent = reactor.getWriters()  # type: ignore[attr-defined]
+        unsent = reactor.getWriters()
         if (waiting or unsent) and time.monotonic() < self.over:
-            reactor.callLater(LOOK, self._end_when_answered)  # type: ignore[attr-defined]
+            reactor.callLater(LOOK, self._end_when_answered)
             return
         if waiting:
             log.warning("Dropped %s requests that took longer than CLAWBOT_GRACE_SECONDS.", waiting)
