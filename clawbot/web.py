@@ -47,7 +47,7 @@ def serve(hosts: Iterable[str], port: int, application: Any, ready: Callable[[],
         raise CommandError(f"Cannot start: nothing can listen at port {port}; the lines above say why.")
 
 
-class Draining(Server):  # type: ignore[misc]
+class Draining(Server):
     """A server that answers what it was asked before it ends."""
 
     def __init__(self, *args: Any, **named: Any) -> None:
