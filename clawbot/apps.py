@@ -7,4 +7,4 @@ class ClawbotConfig(AppConfig):
     name = "clawbot"
 
     def ready(self) -> None:
-        from clawbot import checks  # noqa: F401
+        from clawbot import checks, startup  # noqa: F401

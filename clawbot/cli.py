@@ -14,6 +14,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from agents.strict_yaml import Unreadable
 from clawbot import acts
+from clawbot.people import cast
 from tasks import log
 from tasks.engine.workers import overdue
 from tasks.machine import Refused
@@ -24,12 +25,20 @@ NO_WORKER = "No worker is running. Start them with `make up`, or `manage.py work
 
 def add_actor(parser: CommandParser) -> None:
     """Adds `--by`. Who has a shell here is trusted to name themselves; the role is checked all the same."""
-    parser.add_argument("--by", metavar="USER", default="admin", help="who does this (default: admin)")
+    parser.add_argument("--by", metavar="USER", help="who does this (default: admin, or the only admin)")
 
 
-def actor(name: str) -> str:
-    """`ana` and `user:ana` are the same person."""
-    return f"user:{name.removeprefix('user:')}"
+def actor(name: str | None) -> str:
+    """`ana` and `user:ana` are the same person; unnamed, it is `admin` or the only admin there is. Raises
+    Refused if that leaves a choice, or nobody."""
+    if name:
+        return f"user:{name.removeprefix('user:')}"
+    there = cast.admins()
+    if not there:
+        raise Refused("Nobody here is an admin. `manage.py first_admin NAME` makes the first one.")
+    if len(there) > 1 and there[0] != "admin":
+        raise Refused(f"Say who does this, as `--by {there[0]}`. The admins are {', '.join(there)}.")
+    return f"user:{there[0]}"
 
 
 def add_json(parser: CommandParser) -> None:

@@ -5,15 +5,18 @@ With no variable set everything runs from one folder, `var/`, with SQLite and no
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 
 from tasks.folder import KeptKey
 
 ROOT = Path(__file__).resolve().parent.parent
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 if (ROOT / ".env").exists():
     environ.Env.read_env(ROOT / ".env")
 
@@ -54,19 +57,40 @@ def env_list(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in env(name, default).split(",") if word.strip()]
 
 
+def env_networks(name: str) -> list[Network]:
+    """Addresses and networks separated by commas; 1 means this machine. Anything else is refused by name."""
+    words = ["127.0.0.0/8", "::1"] if env(name) == "1" else [one for one in env_list(name) if one != "0"]
+    try:
+        return [ipaddress.ip_network(word) for word in words]
+    except ValueError as error:
+        raise SystemExit(
+            f"{name}={env(name)!r} cannot be used: {error}. Name the proxies by address or network, as "
+            "10.0.0.5,10.1.0.0/16; 1 means a proxy on this machine."
+        ) from None
+
+
 # -- Site ------------------------------------------------------------------------------------------
 
+# What we write is for the user we run as: database, drafts, logs and secrets. A published file gets the
+# rights of the folder it goes into (tasks/output.py).
+os.umask(0o077)
 DATA = Path(env("CLAWBOT_DATA", str(ROOT / "var"))).resolve()
 
 DEBUG = env_bool("DEBUG")
+HOST = env("HOST", "localhost")
 PORT = env_int("PORT", 8000, least=1)
 BASE_URL = env("CLAWBOT_BASE_URL", f"http://localhost:{PORT}").rstrip("/")
+if not BASE_URL.startswith(("http://", "https://")):
+    raise SystemExit(f"CLAWBOT_BASE_URL={BASE_URL!r} cannot be used: it begins with http:// or https://.")
+BASE_ORIGIN = "{0.scheme}://{0.netloc}".format(urlsplit(BASE_URL))
 
 
 # A key that is not given is made when it is first used: reading the settings writes nothing.
 SECRET_KEY = env("SECRET_KEY") or KeptKey(DATA, "secret_key")
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
-CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
+# The address people use is ours, whatever a proxy makes of it on the way.
+CSRF_TRUSTED_ORIGINS = [BASE_ORIGIN, *env_list("CSRF_TRUSTED_ORIGINS")]
+CSRF_FAILURE_VIEW = "clawbot.rejected.form"
 HTTPS = BASE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 # The __Host- prefix binds a cookie to this very host; browsers honour it only over https.
@@ -76,9 +100,9 @@ SESSION_COOKIE_AGE = 14 * 24 * 3600
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-if env_bool("TRUST_PROXY"):
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    USE_X_FORWARDED_HOST = True
+# Browsers that came by https once do not come by http again for so long.
+SECURE_HSTS_SECONDS = env_int("HSTS_SECONDS", 31536000) if HTTPS else 0
+TRUSTED_PROXIES = env_networks("TRUST_PROXY")  # read by clawbot/forwarded.py
 
 INSTALLED_APPS = [
     "daphne",  # first: gives `runserver` its sockets
@@ -102,6 +126,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "clawbot.probes.probes",  # before all that could refuse or redirect a probe
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -182,7 +207,15 @@ DATABASE_URL = env("DATABASE_URL", f"sqlite:///{DATA / 'clawbot.sqlite3'}")
 
 def connection(url: str) -> dict[str, Any]:
     """A database by its address, with the options without which it would not keep its promises."""
+    scheme = urlsplit(url).scheme
+    if scheme not in {"sqlite", "postgres", "postgresql", "mysql"}:
+        raise SystemExit(
+            f"DATABASE_URL begins with {scheme!r}, which is no database that Clawbot runs on. Use "
+            "postgres://user:password@host/name, mysql://user:password@host/name or sqlite:////folder/file."
+        )
     database: dict[str, Any] = environ.Env.db_url_config(url)
+    if not database["NAME"]:
+        raise SystemExit("DATABASE_URL names no database: its address ends with one, as in ...@host/clawbot.")
     engine = database["ENGINE"].rsplit(".", 1)[-1]
     if engine == "sqlite3":
         # IMMEDIATE: without it a read-then-write fails at once with "database is locked".

@@ -1,4 +1,4 @@
-"""Every address of the face."""
+"""Every address of the face, but for those that machines probe (`clawbot/probes.py`)."""
 
 from django.urls import path
 
@@ -10,7 +10,6 @@ from clawbot.dashboard import (
     board,
     bulk,
     deliveries,
-    health,
     help,
     holds,
     insights,
@@ -31,6 +30,7 @@ from clawbot.dashboard import (
 )
 from clawbot.people import views as people
 
+handler400 = "clawbot.rejected.bad_request"
 handler500 = "clawbot.unavailable.answer"
 
 urlpatterns = [
@@ -111,9 +111,6 @@ urlpatterns = [
     path("sign-in/<str:token>/", people.sign_in_link, name="sign_in_link"),
     path("sign-out/", people.sign_out, name="sign_out"),
     path("api/v1/", addresses()),
-    path("livez", health.livez, name="livez"),
-    path("readyz", health.readyz, name="readyz"),
-    path("healthz/progress", health.progress, name="progress"),
     # After every other tasks/ address: a key matches any word.
     path("tasks/<str:key>/", task.task, name="task"),
     path("tasks/<str:key>/<slug:verb>/", task_verbs.act, name="task_act"),

@@ -97,6 +97,7 @@ KINDS: dict[str, str] = {
     "agent.version": "agent, number, note",
     "workflow.version": "workflow, number",
     "workflow.activated": "workflow, number, was: an older version is the active one again",
+    "person.made": "user, role: the group; made at a terminal, as the first people are",
     "person.signed_in": "how: password or link",
     "token.made": "token, name, owner, scope, expires_at",
     "token.revoked": "token, name, owner",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -95,7 +96,9 @@ def _place(made: Made, targets: dict[str, str]) -> Placed:
     try:
         waiting = f".{target.name}.{secrets.token_hex(6)}.part"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        with os.fdopen(os.open(waiting, flags, 0o644, dir_fd=folder), "wb") as file:
+        with os.fdopen(os.open(waiting, flags, 0o600, dir_fd=folder), "wb") as file:
+            # Who may read the folder may read what is put into it: a web server may serve published files.
+            os.fchmod(file.fileno(), os.fstat(folder).st_mode & 0o666)
             file.write(made.text.encode("utf-8"))
             file.flush()
             os.fsync(file.fileno())
@@ -109,10 +112,12 @@ def _folder(folder: Path) -> int:
     """Open (and make) the target's folder step by step from CLAWBOT_DATA, following no link below it."""
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
     here = os.open(settings.DATA, os.O_RDONLY | os.O_DIRECTORY)
-    for name in folder.relative_to(settings.DATA).parts:
+    for depth, name in enumerate(folder.relative_to(settings.DATA).parts):
         try:
             with suppress(FileExistsError):
                 os.mkdir(name, dir_fd=here)
+                if depth:  # below staging/ and published/ a new folder is as open as the one it lies in
+                    os.chmod(name, stat.S_IMODE(os.fstat(here).st_mode), dir_fd=here)
             below = os.open(name, flags, dir_fd=here)
         except OSError as error:
             raise Refused(

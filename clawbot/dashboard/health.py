@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from tasks import database
 from tasks.clock import now
@@ -22,15 +21,13 @@ from tasks.supervision import under
 PATIENCE = timedelta(seconds=60)
 
 
-@login_not_required
-@require_GET
+@require_safe
 def livez(request: HttpRequest) -> HttpResponse:
     """The process answers. Asks the database nothing."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
-@login_not_required
-@require_GET
+@require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """The database answers, takes changes and is migrated, and the data folder is the one that all hosts
     share; 503 with the reason otherwise."""
@@ -55,8 +52,7 @@ def _not_ready(why: str) -> JsonResponse:
     return response
 
 
-@login_not_required
-@require_GET
+@require_safe
 def progress(request: HttpRequest) -> JsonResponse:
     """Workers live and free work is taken; 503 where not. What is paused need not move."""
     workers = Worker.objects.filter(ended_at=None).exclude(pk__in=overdue()).count()

@@ -143,6 +143,7 @@ SENTENCES: dict[str, Callable[[Facts], str]] = {
     "agent.version": lambda d: f"{d['agent']} now works by version {d['number']}{d.said('note')}",
     "workflow.version": lambda d: f"{d['workflow']} has version {d['number']}",
     "workflow.activated": lambda d: f"New tasks of {d['workflow']} run under version {d['number']} again",
+    "person.made": lambda d: f"Made an account for {d['user']}, one of the {d['role']}",
     "person.signed_in": lambda d: f"Signed in with a {d['how']}",
     "token.made": lambda d: f"Made the API token “{d['name']}” for {d['owner']}",
     "token.revoked": lambda d: f"Revoked {d['owner']}’s API token “{d['name']}”",

@@ -7,10 +7,14 @@ from channels.sessions import SessionMiddlewareStack
 from django.core.asgi import get_asgi_application
 from django.urls import path
 
+from clawbot.forwarded import Forwarded
+
 from .origin import SameOrigin
 from .socket import LiveSocket
 
 sockets = URLRouter([path("live/", LiveSocket.as_asgi())])
-application = ProtocolTypeRouter(
-    {"http": get_asgi_application(), "websocket": SameOrigin(SessionMiddlewareStack(sockets))}
+application = Forwarded(
+    ProtocolTypeRouter(
+        {"http": get_asgi_application(), "websocket": SameOrigin(SessionMiddlewareStack(sockets))}
+    )
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 PORTS = {"http": "80", "https": "443"}
+log = logging.getLogger(__name__)
 
 
 class SameOrigin:
@@ -19,8 +21,15 @@ class SameOrigin:
         self.application = application
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
-        if allowed(dict(scope["headers"])):
+        headers = dict(scope["headers"])
+        if allowed(headers):
             return await self.application(scope, receive, send)
+        log.warning(
+            "Refused a live connection: its page came from %r and it asked for host %r. If both are this "
+            "site, let the proxy pass the Host on, or set CLAWBOT_BASE_URL and ALLOWED_HOSTS.",
+            headers.get(b"origin", b"")[:200].decode("latin-1"),
+            headers.get(b"host", b"")[:200].decode("latin-1"),
+        )
         return await WebsocketDenier()(scope, receive, send)
 
 
@@ -30,8 +39,7 @@ def allowed(headers: dict[bytes, bytes]) -> bool:
     if origin in settings.CSRF_TRUSTED_ORIGINS:
         return True
     scheme, netloc = urlsplit(origin)[:2]
-    host = headers.get(_host_header(), b"").decode("latin-1")
-    here = _place(host, scheme)
+    here = _place(headers.get(b"host", b"").decode("latin-1"), scheme)
     is_ours = scheme in PORTS and bool(here[0]) and validate_host(here[0], settings.ALLOWED_HOSTS)
     return is_ours and here == _place(netloc, scheme)
 
@@ -39,7 +47,3 @@ def allowed(headers: dict[bytes, bytes]) -> bool:
 def _place(netloc: str, scheme: str) -> tuple[str, str]:
     domain, port = split_domain_port(netloc)
     return domain, port or PORTS.get(scheme, "")
-
-
-def _host_header() -> bytes:
-    return b"x-forwarded-host" if settings.USE_X_FORWARDED_HOST else b"host"

@@ -22,13 +22,17 @@ def make(username: str) -> str:
     """A new link's full address. Raises Refused where no active account has this name."""
     user = User.objects.filter(username=username, is_active=True).first()
     if user is None:
-        known = ", ".join(User.objects.filter(is_active=True).values_list("username", flat=True)[:20])
-        raise Refused(
-            f"Cannot make a sign-in link for {username!r}: no active account has this name. Known: {known}."
-        )
+        raise Refused(f"Cannot make a sign-in link for {username!r}: {_missing()}")
     token = secrets.token_urlsafe(32)
     SignInLink.objects.create(user=user, token_sha256=_hash(token), expires_at=now() + LIFETIME)
     return f"{settings.BASE_URL}/sign-in/{token}/"
+
+
+def _missing() -> str:
+    known = ", ".join(User.objects.filter(is_active=True).values_list("username", flat=True)[:20])
+    if known:
+        return f"no active account has this name. Known: {known}."
+    return "nobody has an account yet. `manage.py first_admin NAME` makes the first one."
 
 
 def find(token: str) -> SignInLink | None:

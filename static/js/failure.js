@@ -4,7 +4,9 @@ import { toast } from "./toast.js";
 document.addEventListener("htmx:responseError", (event) => {
   const answer = event.detail.xhr;
   const again = answer.getResponseHeader("Retry-After");
-  if (answer.status === 429) toast(`Busy. Try again${again ? ` in ${again} s` : " in a moment"}.`, true);
+  const said = answer.getResponseHeader("Content-Type")?.startsWith("text/plain") && answer.responseText;
+  if (said && answer.status < 500) toast(said, true);
+  else if (answer.status === 429) toast(`Busy. Try again${again ? ` in ${again} s` : " in a moment"}.`, true);
   else if (answer.status === 403) toast("You may not do that. Nothing was changed.", true);
   else if (answer.status === 404) toast("It is no longer there. Load the page anew.", true);
   else if (answer.status === 503 && answer.responseText && /^text\/plain/.test(answer.getResponseHeader("Content-Type")))

@@ -28,8 +28,7 @@ ROLES = ["", *access.GROUPS]
 NO_WORK = {
     "help/", "help/<path:name>/", "me/password/", "me/theme/", "me/tokens/", "me/tokens/<int:pk>/revoke/",
     "me/away/", "me/away/<int:pk>/end/",
-    "schedules/words/", "sign-in/", "sign-in/<str:token>/", "sign-out/", "livez", "readyz",
-    "healthz/progress", "admin/login/",
+    "schedules/words/", "sign-in/", "sign-in/<str:token>/", "sign-out/", "admin/login/",
 }  # fmt: skip
 
 #: Lists and forms: the address with what would bring foreign things up. They answer, and without them.

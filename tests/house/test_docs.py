@@ -17,7 +17,7 @@ LINK = re.compile(r"(?<!`)!?\[[^\]]*\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`([^`\n]+)`")
 PATH = re.compile(r"^(?:agents|tasks|clawbot|docs|templates|static|tests|requirements|bin)/[\w./-]+$")
-ENVIRONMENT = {"env", "env_bool", "env_int", "env_list"}
+ENVIRONMENT = {"env", "env_bool", "env_int", "env_list", "env_networks"}
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=name_of)
 

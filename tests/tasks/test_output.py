@@ -176,3 +176,17 @@ def test_a_file_that_vanished_before_it_was_put_is_an_error(data: Path) -> None:
 
     with pytest.raises(FileNotFoundError):
         placed.put()
+
+
+def test_a_file_and_its_folders_are_as_open_as_the_folder_they_go_into(data: Path) -> None:
+    for root, mode in (("published", 0o755), ("staging", 0o700)):
+        (data / root).mkdir()
+        (data / root).chmod(mode)
+
+        [placed] = output.place(
+            [Made(kind="page_md", text="a", suffix="md")], {"md": f"{root}/articles/2026/a.md"}
+        )
+
+        assert placed.waiting.stat().st_mode & 0o777 == mode & 0o666
+        assert placed.target.parent.stat().st_mode & 0o777 == mode
+        assert placed.target.parent.parent.stat().st_mode & 0o777 == mode

@@ -20,7 +20,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from agents.models import Agent
-from clawbot import cli
+from clawbot import cli, startup
 from tasks.engine import site, workers
 from tasks.models import Hold, Notice, Workflow
 
@@ -76,6 +76,8 @@ def _database() -> Finding:
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if missing:
         return False, f"{connection.vendor}: {len(missing)} migrations are missing. Run `manage.py migrate`."
+    for problem in startup.encoding(None, databases=["default"]):
+        return False, f"{problem.msg} {problem.hint}"
     return True, f"{connection.vendor} {'.'.join(map(str, connection.get_database_version()))}"
 
 

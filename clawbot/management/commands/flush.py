@@ -1,4 +1,5 @@
-"""`manage.py flush`: Django's own command, let past the triggers that keep the log append-only."""
+"""`manage.py flush`: Django's own command, let past the triggers that keep the log append-only. The four
+groups stay, as after `migrate`."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from typing import Any
 
 from django.core.management.commands import flush
 
+from clawbot.people import cast
 from tasks.history import append_only
 
 
@@ -13,3 +15,4 @@ class Command(flush.Command):
     def handle(self, **options: Any) -> None:
         with append_only.lifted():
             super().handle(**options)
+        cast.ensure_groups()

@@ -47,8 +47,8 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT) if follow else ():
             signal.signal(number, lambda *_: stop.set())
-        by = cli.actor(options["by"])
         with cli.refusals():
+            by = cli.actor(options["by"])
             access.require(by, "inject")
             _require(workflow)
             box: Mailbox = imap.find(source) if imap.is_address(source) else files.find(source)

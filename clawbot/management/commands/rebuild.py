@@ -21,7 +21,7 @@ class Command(BaseCommand):
         cli.add_json(parser)
 
     def handle(
-        self, *args: Any, key: str | None, check: bool, as_json: bool, by: str, **options: Any
+        self, *args: Any, key: str | None, check: bool, as_json: bool, by: str | None, **options: Any
     ) -> None:
         tasks = Task.objects.filter(pk=cli.find_task(key).pk) if key else None
         found = list(replay.differences(tasks))
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         if left or against:
             raise SystemExit(1)
 
-    def restore(self, found: list[replay.Difference], by: str) -> tuple[int, list[replay.Difference]]:
+    def restore(self, found: list[replay.Difference], by: str | None) -> tuple[int, list[replay.Difference]]:
         """Give rows back what the log says of them; how many, and what it cannot give back."""
         with cli.refusals():
             return replay.restore(found, by=cli.actor(by))

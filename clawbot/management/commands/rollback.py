@@ -21,7 +21,7 @@ class Command(BaseCommand):
         )
         cli.add_actor(parser)
 
-    def handle(self, *args: Any, workflow: str, to: int | None, by: str, **options: Any) -> None:
+    def handle(self, *args: Any, workflow: str, to: int | None, by: str | None, **options: Any) -> None:
         number = to or _before(workflow)
         with cli.refusals():
             version = rollback.activate(workflow, number, by=cli.actor(by))

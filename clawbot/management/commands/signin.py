@@ -14,7 +14,7 @@ class Command(BaseCommand):
     help = "Print a link that signs one person in, once, within 24 hours."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("user", help="user name: admin, ana, ben, cleo or one of yours")
+        parser.add_argument("user", help="the user name")
 
     def handle(self, *args: Any, user: str, **options: Any) -> None:
         try:

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agents import definition, staff
 from clawbot import cli
+from clawbot.people import cast
 from tasks import workflow
 from tasks.workflow import shipped
 
@@ -22,9 +23,11 @@ class Command(BaseCommand):
         )
         cli.add_actor(parser)
 
-    def handle(self, *args: Any, path: str | None, by: str, **options: Any) -> None:
+    def handle(self, *args: Any, path: str | None, by: str | None, **options: Any) -> None:
         with cli.refusals():
-            changed = _sync(Path(path).expanduser().resolve() if path else None, cli.actor(by))
+            # What is shipped is brought in before there is anybody who could do so.
+            actor = cli.actor(by) if by or cast.admins() else cast.BY
+            changed = _sync(Path(path).expanduser().resolve() if path else None, actor)
         self.stdout.write("\n".join(changed) if changed else "Nothing changed.")
 
 

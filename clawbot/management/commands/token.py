@@ -63,7 +63,8 @@ class Command(BaseCommand):
             self.stdout.write("No tokens. `manage.py token create NAME` makes one.")
 
     def _revoke(self, as_json: bool, options: dict[str, Any]) -> None:
-        owner, name = options["owner"] or options["by"].removeprefix("user:"), options["name"]
+        by = cli.actor(options["by"])
+        owner, name = options["owner"] or by.removeprefix("user:"), options["name"]
         rows = Token.objects.filter(live=1).select_related("user")
         found = (
             rows.filter(pk=name).first()
@@ -73,5 +74,5 @@ class Command(BaseCommand):
         if found is None:
             known = ", ".join(rows.filter(user__username=owner).values_list("name", flat=True)) or "none"
             raise CommandError(f"{owner} has no token {name!r}. There is: {known}.")
-        token = tokens.revoke(found, by=cli.actor(options["by"]))
+        token = tokens.revoke(found, by=by)
         self.stdout.write(cli.dump(token_shape(token)) if as_json else f"Revoked {token}.")

@@ -19,26 +19,26 @@ from django.core.management.base import BaseCommand, CommandError
 
 from agents.contract import Refused
 from agents.strict_yaml import Unreadable
-from clawbot import services
+from clawbot import listen, services, startup
 from clawbot.people import cast, links
-from tasks import clock, folder, lifecycle
+from tasks import clock, lifecycle
 from tasks.engine import child
-from tasks.models import Task
 from tasks.workflow import samples, shipped
 
-HOST = "127.0.0.1"
 SAMPLE = ("article", "default")
 PATIENCE = 30.0  # seconds until the web must answer
 HEAD_START = timedelta(seconds=12)  # to open the page: the sample is through in a few seconds
 BY = "clawbot"
+SIGN_IN = """\
+  Sign in   {link}
+            (works once, as {name}; `manage.py signin NAME` prints a link for somebody else)"""
+FIRST = """\
+  First     Watch the sample article move over the board. It comes to rest at Reviews within a minute:
+            read it, approve it, and find the published files under {published}"""
 GREETING = """
 Clawbot is up.
 
-  Open      {url}
-  Sign in   {link}
-            (works once, as admin; `manage.py signin ana` prints a link for an editor)
-  First     Watch the sample article move over the board. It comes to rest at Reviews within a minute:
-            read it, approve it, and find the published files under {published}
+{lines}
 
 Ctrl-C stops everything; the next start goes on where this one was.
 """
@@ -53,10 +53,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until a signal comes or a part ends by itself."""
-        _require_port()
-        folder.prepare()
+        hosts = listen.addresses(settings.HOST)
+        listen.require_free(hosts, settings.PORT)
+        startup.require(migrated=False)
         call_command("migrate", verbosity=0)
-        cast.ensure_cast()
+        self.stdout.write(startup.found())
+        is_new = bool(cast.make_cast())
         _sync()
         self._signalled = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -66,9 +68,10 @@ class Command(BaseCommand):
         for name, part in children.items():
             threading.Thread(target=self._relay, args=(name, part), daemon=True).start()
         try:
-            if self._await_web(children["web"]):
-                self._greet(hosted)
-                _inject_sample()
+            if self._await_web(children["web"], hosts[0]):
+                self._greet(hosted, is_new)
+                if is_new:
+                    _inject_sample()
             self._watch(children, hosted)
         finally:
             self._end(children | {one.name: one.process for one in hosted})
@@ -88,22 +91,27 @@ class Command(BaseCommand):
         for line in part.stdout:
             self.stdout.write(f"{name:>4} | {line.rstrip()}")
 
-    def _await_web(self, web: subprocess.Popen[str]) -> bool:
+    def _await_web(self, part: subprocess.Popen[str], host: str) -> bool:
         """Wait until somebody listens at the port; False where it was stopped or died before."""
         over = time.monotonic() + PATIENCE
-        while web.poll() is None and not self._signalled.is_set() and time.monotonic() < over:
-            with socket.socket() as probe:
-                if probe.connect_ex((HOST, settings.PORT)) == 0:
+        while part.poll() is None and not self._signalled.is_set() and time.monotonic() < over:
+            with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+                if probe.connect_ex((host, settings.PORT)) == 0:
                     return True
             self._signalled.wait(0.1)
         return False
 
-    def _greet(self, hosted: list[services.Hosted]) -> None:
-        self.stdout.write(
-            GREETING.format(
-                url=f"{settings.BASE_URL}/", link=links.make("admin"), published=settings.DATA / "published"
+    def _greet(self, hosted: list[services.Hosted], is_new: bool) -> None:
+        lines = [f"  Open      {settings.BASE_URL}/"]
+        if there := cast.admins():
+            lines.append(SIGN_IN.format(link=links.make(there[0]), name=there[0]))
+        else:
+            lines.append(
+                "  Sign in   Nobody here is an admin: `manage.py first_admin NAME` makes the first one."
             )
-        )
+        if is_new:
+            lines.append(FIRST.format(published=settings.DATA / "published"))
+        self.stdout.write(GREETING.format(lines="\n".join(lines)))
         for one in hosted:
             self.stdout.write(f"The sample service {one.name} is at {one.url}/\n")
         self.stdout.flush()
@@ -123,7 +131,7 @@ class Command(BaseCommand):
     def _end(self, children: dict[str, subprocess.Popen[str]]) -> None:
         """All parts at the same time, each within a bounded time."""
         self.stdout.write("Stopping.")
-        seconds = {"web": 5.0, "work": settings.GRACE_SECONDS + 10.0}
+        seconds = {"web": settings.GRACE_SECONDS + 5.0, "work": settings.GRACE_SECONDS + 10.0}
         threads = [
             threading.Thread(target=child.end, args=(part, seconds.get(name, 3.0)))
             for name, part in children.items()
@@ -135,19 +143,6 @@ class Command(BaseCommand):
         self.stdout.write("Stopped.")
 
 
-def _require_port() -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, settings.PORT))
-        except OSError as error:
-            raise CommandError(
-                f"Cannot start: port {settings.PORT} on {HOST} is not free ({error.strerror}). "
-                "Perhaps Clawbot already runs there. Stop it, or choose another port: "
-                f"PORT={settings.PORT + 1} make up"
-            ) from None
-
-
 def _sync() -> None:
     try:
         shipped.sync(BY)
@@ -156,24 +151,17 @@ def _sync() -> None:
 
 
 def _inject_sample() -> None:
-    """Once: on the very first start."""
     workflow, name = SAMPLE
-    key = f"sample:{workflow}:{name}"
-    if Task.objects.filter(idempotency_key=key).exists():
-        return
     given, folder = samples.read(workflow, name)
-    starts_at = clock.now() + HEAD_START
     lifecycle.inject(
-        workflow, title=given["title"], input=given, folder=folder, by=BY, key=key, starts_at=starts_at
-    )
+        workflow, title=given["title"], input=given, folder=folder, by=BY, key=f"sample:{workflow}:{name}",
+        starts_at=clock.now() + HEAD_START,
+    )  # fmt: skip
 
 
 def _spawn_web() -> subprocess.Popen[str]:
     # Spawned, never forked: a fork of a process that talks to a database shares its connection.
-    options = ["-b", HOST, "-p", str(settings.PORT), "-v", "0"]  # requests are logged by who stands in front
-    if settings.HTTPS:
-        options.append("--proxy-headers")
-    return _spawn([sys.executable, "-m", "daphne", *options, "clawbot.asgi:application"])
+    return _spawn([sys.executable, "manage.py", "web"])
 
 
 def _spawn_work() -> subprocess.Popen[str]:

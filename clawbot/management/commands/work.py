@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from tasks import folder
+from clawbot import startup
 from tasks.engine.cluster import Supervisor
 
 
@@ -18,7 +18,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until a signal comes."""
-        folder.prepare()
+        startup.require()
+        self.stdout.write(startup.found())
         supervisor = Supervisor()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: supervisor.stop())

@@ -14,7 +14,6 @@ def headers(host, origin):
 def _site(settings):
     settings.ALLOWED_HOSTS = ["claw.example", "localhost"]
     settings.CSRF_TRUSTED_ORIGINS = ["https://desk.example"]
-    settings.USE_X_FORWARDED_HOST = False
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,126 @@
+"""Requests that are turned away before any page sees them, and why.
+
+Most of them are no attack and no old form, but a proxy that passes on another host, port or scheme than the
+browser used. So each answer names what came, what was expected and the setting that would mend it.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponse
+from django.middleware import csrf
+from django.shortcuts import render
+
+from clawbot.forwarded import DISTRUSTED
+
+COOKIE = (
+    "Your browser sent no cookie with the form. Allow cookies from this site, load the page anew and send "
+    "the form once more."
+)
+OLD = (
+    "Somebody signed in or out in this browser since the page was loaded. Go back, load it anew and send the "
+    "form once more."
+)
+TOKEN = "It was not sent by a page of Clawbot, or something on the way removed its token."
+
+
+def form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The answer to a form whose origin or token was refused."""
+    title, text = _form(request, reason)
+    return _answer(request, title, text, 403)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """The answer to a request that cannot be served: most often one for a host that is not ours."""
+    if isinstance(exception, DisallowedHost):
+        title, text = "This is not an address of this site", _host(request)
+    else:
+        title, text = "This request cannot be understood", "Nothing was changed. Go back and try again."
+    return _answer(request, title, text, 400)
+
+
+def _answer(request: HttpRequest, title: str, text: str, status: int) -> HttpResponse:
+    if request.headers.get("HX-Request") == "true":  # a part of a page: failure.js shows the words
+        return HttpResponse(f"{title}. {text}", status=status, content_type="text/plain; charset=utf-8")
+    return render(request, "rejected.html", {"title": title, "text": text}, status=status)
+
+
+def _form(request: HttpRequest, reason: str) -> tuple[str, str]:
+    origin = request.headers.get("Origin") or _origin(request.headers.get("Referer", ""))
+    if reason.startswith(("Origin", "Referer")):
+        return "This form did not come from here", f"Nothing was changed. {_elsewhere(request, origin)}"
+    if reason == csrf.REASON_NO_CSRF_COOKIE:
+        return "This form came without a cookie", f"Nothing was changed. {_no_cookie(origin)}"
+    if reason == csrf.REASON_CSRF_TOKEN_MISSING:
+        return "This form came without its token", f"Nothing was changed. {TOKEN}"
+    return "That form was too old", f"Nothing was changed. {OLD}"
+
+
+def _elsewhere(request: HttpRequest, origin: str) -> str:
+    """Why the page that a form came from does not count as ours."""
+    if origin in {"", "null"}:
+        return (
+            "Your browser did not say which page the form came from. Turn off what hides it (a privacy "
+            "extension, or a proxy that removes the headers Origin and Referer)."
+        )
+    here = f"{request.scheme}://{request.META.get('HTTP_HOST', '')}"
+    seen, asked = urlsplit(origin), urlsplit(here)
+    told = f"Your browser was at {origin}, and the request arrived here as one for {here}."
+    if seen.netloc == asked.netloc:
+        return f"{told} {_scheme(request)}"
+    if seen.hostname == asked.hostname:
+        return f"{told} A proxy drops the port: let it pass the Host header on whole (nginx: $http_host)."
+    return (
+        f"{told} If both are this site, let the proxy pass the Host header on (nginx: proxy_set_header Host "
+        f"$http_host), or set CLAWBOT_BASE_URL={origin} if that is the address people use; "
+        "CSRF_TRUSTED_ORIGINS names further ones."
+    )
+
+
+def _scheme(request: HttpRequest) -> str:
+    """Why we do not know that the browser came by https."""
+    if distrusted := _distrusted(request):
+        return (
+            f"The proxy at {distrusted} said more, and is not believed: name it in TRUST_PROXY={distrusted}."
+        )
+    return (
+        "A proxy must say by which scheme it was asked: let it send X-Forwarded-Proto (nginx: "
+        "proxy_set_header X-Forwarded-Proto $scheme), and name its address in TRUST_PROXY."
+    )
+
+
+def _no_cookie(origin: str) -> str:
+    if settings.HTTPS and origin.startswith("http://"):
+        return (
+            f"Cookies of this site travel by https only, because CLAWBOT_BASE_URL is {settings.BASE_URL}; "
+            f"your browser is at {origin}. Open {settings.BASE_URL}, or set CLAWBOT_BASE_URL to the address "
+            "that people use."
+        )
+    return COOKIE
+
+
+def _host(request: HttpRequest) -> str:
+    host = request.META.get("HTTP_HOST", "") or "no host at all"
+    name = urlsplit(f"//{host}").hostname or host
+    more = (
+        f" The proxy at {distrusted} named another host, and is not believed: TRUST_PROXY does not name it."
+        if (distrusted := _distrusted(request))
+        else ""
+    )
+    return (
+        f"The request came for {host}, and Clawbot answers to {', '.join(settings.ALLOWED_HOSTS)}. If it is "
+        f"meant to be reached there, add {name} to ALLOWED_HOSTS; if a proxy made that name up, let it pass "
+        f"the Host header on (nginx: proxy_set_header Host $http_host).{more}"
+    )
+
+
+def _distrusted(request: HttpRequest) -> str:
+    return str(getattr(request, "scope", {}).get(DISTRUSTED, ""))
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
