@@ -56,7 +56,8 @@ def test_a_start_makes_everything_private_to_its_user(tmp_path: Path) -> None:
 
 def test_a_start_leaves_a_folder_that_is_there_as_open_as_it_was(tmp_path: Path, settings: Any) -> None:
     settings.DATA = tmp_path / "var"
-    settings.DATA.mkdir(mode=0o750)
+    settings.DATA.mkdir()
+    settings.DATA.chmod(0o750)
 
     folder.prepare()
     folder.prepare()
