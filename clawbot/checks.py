@@ -13,6 +13,8 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from tasks import clock
+
 LOCAL = {"localhost", "127.0.0.1", "[::1]", "testserver"}
 SHORT_SECRET = 32
 
@@ -65,6 +67,16 @@ def data(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckM
         return []
     hint = "Give the user that runs Clawbot the right to write there, or set CLAWBOT_DATA to another folder."
     return [Error(f"The data folder {settings.DATA} cannot be written.", hint=hint, id="clawbot.E006")]
+
+
+@register
+def zone(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """Dates in file names and on pages are in this zone."""
+    try:
+        clock.zone(settings.SITE_ZONE)
+    except ValueError as error:
+        return [Error(f"CLAWBOT_ZONE: {error}.", hint="Set CLAWBOT_ZONE or leave it out.", id="clawbot.E020")]
+    return []
 
 
 def _is_reachable() -> bool:

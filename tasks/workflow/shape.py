@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from cronsim import CronSim, CronSimError
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -24,6 +22,7 @@ from pydantic import (
 from agents.definition import Duration
 from agents.strict_yaml import nearest
 from tasks import access, clock
+from tasks.schedules import cron
 
 from . import conditions
 
@@ -56,20 +55,12 @@ class Cron(Closed):
     @field_validator("cron")
     @classmethod
     def _readable(cls, value: str) -> str:
-        try:
-            CronSim(value, clock.now())
-        except CronSimError as error:
-            raise ValueError(f"not a cron line ({error}). Five fields, e.g. 0 4 * * 1-5") from None
-        return value
+        return cron.readable(value)
 
     @field_validator("zone")
     @classmethod
     def _known(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError("not a time zone. Use a name like Europe/Berlin or UTC") from None
-        return value
+        return str(clock.zone(value).key)
 
 
 class SendBack(Closed):

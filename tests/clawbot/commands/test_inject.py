@@ -110,7 +110,7 @@ def test_leaves_to_the_schedule_what_is_asked_for_later(manage, article, options
     ("words", "sentence"),
     [
         (("nonsense", "--title", "A"), "no workflow 'nonsense'"),
-        (("article", "--title", "A"), "'brief' is a required property"),
+        (("article", "--title", "A"), "`brief` is missing"),
         (("article", "--sample", "nonsense"), "ships"),
         (("article", "--file", "nowhere.yaml"), "no file nowhere.yaml"),
         (("article", "--sample", "default", "--file", "x"), "not both"),
