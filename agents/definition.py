@@ -23,6 +23,8 @@ from agents.strict_yaml import Document, Unreadable, check, load, nearest
 FOLDER = Path(__file__).parent / "definitions"
 VOICES = Path(__file__).parent / "voice"
 
+BUILT_IN = "built-in"
+
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -161,8 +163,36 @@ def _problems(document: Document, definition: Definition) -> list[str]:
         *_wrong_tools(document, definition, role.tools),
         *_wrong_settings(document, definition.settings, role),
         *_wrong_voice(document, definition.voice),
+        *_unread(document, definition, role),
         *message_format.problems(document, definition.message_format),
     ]
+
+
+def _unread(document: Document, definition: Definition, role: registry.Role) -> list[str]:
+    """Keys that the role would not act on, and kinds that it would never make."""
+    problems = []
+    for key in registry.OPTIONAL:
+        if key in Definition.model_fields and not role.reads(key) and _says(definition, key):
+            text = f"the role `{role.name}` does not read `{key}`, so it would do nothing. Remove it."
+            problems.append(document.problem(text, key))
+    authority = definition.authority
+    if authority.correct == "none" and role.reads("authority"):
+        for name in ("kinds", "words"):
+            if getattr(authority, name) != Authority.model_fields[name].default:
+                text = f"`{name}` limits what it corrects, and it corrects nothing. Write `correct: minor`."
+                problems.append(document.problem(text, "authority", name))
+    if len(definition.returns) > role.most_returns:
+        text = f"the role `{role.name}` makes {role.most_returns} of these at most. Name fewer."
+        problems.append(document.problem(text, "returns", role.most_returns))
+    return problems
+
+
+def _says(definition: Definition, key: str) -> bool:
+    """Whether a definition asks for something by this key."""
+    if key == "model":  # without a language model it is done by code, whichever of the two is written
+        return definition.model not in {"default", BUILT_IN}
+    value = getattr(definition, key)
+    return bool(value != Definition.model_fields[key].get_default(call_default_factory=True))
 
 
 def _unknown_kinds(document: Document, key: str, given: tuple[str, ...], known: tuple[str, ...]) -> list[str]:

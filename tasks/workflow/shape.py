@@ -30,12 +30,21 @@ HUMAN = "human"
 #: who does a stage that has no agent: one that injects
 ENGINE = "clawbot"
 OUTPUT = re.compile(r"(staging|published)/[A-Za-z0-9_/{}.,-]+")
+_CHOICE = re.compile(r"\{([a-z0-9]+(?:,[a-z0-9]+)*)\}$")
 #: owner, a group, or a person as user:ana
 WHO = r"^$|^owner$|^[a-z]+$|^user:[A-Za-z0-9_@.+-]{1,150}$"
 REFERENCE = conditions.REFERENCE.pattern
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 File = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.py$")]
+
+
+def endings(output: str) -> tuple[str, list[str]]:
+    """A stage's `output` up to the ending of its files, and the endings: one, or several as `{md,html}`."""
+    if choice := _CHOICE.search(output):
+        return output[: choice.start()], choice[1].split(",")
+    stem, _, ending = output.rpartition(".")
+    return f"{stem}.", [ending]
 
 
 class Closed(BaseModel):
@@ -193,9 +202,12 @@ class Stage(Closed):
     def _fits(self) -> Stage:
         if bool(self.agent) == bool(self.inject):
             raise ValueError("a stage has either an `agent` (or `human`) or `inject: WORKFLOW`")
-        for name in ("undo", "on_failure", "retry", "timeout", "limits"):
+        for name in ("undo", "on_failure", "retry", "timeout", "limits", "output", "priority"):
             if self.agent == HUMAN and self._says(name):
                 raise ValueError(f"at this stage a person decides; `{name}` is for agents. Remove it")
+        for name in ("judges", "send_back", "retry", "timeout", "limits", "output", "priority", "deciders"):
+            if self.inject and self._says(name):
+                raise ValueError(f"this stage injects a task; `{name}` is for agents and people. Remove it")
         for name in ("group", "at_most_at_once"):
             if self._says(name) and not self.each:
                 raise ValueError(f"`{name}` is for a stage that fans out; add `each: stage.field`")

@@ -47,7 +47,7 @@ def refusal(text: str, schema: dict[str, Any] = INPUT) -> str:
 @pytest.mark.parametrize(
     "written",
     ["3.10", "1e3", "007", "0777", "0x1F", "1_000", ".5", "12:30", "12:30:00", "2026-13-45", "2026-11-21",
-     "on", "no", "yes", "true", "null", "~", "+49 30 1234", "1.0", "-0", "NaN", ".inf", "1,000", "1e400", "="],
+     "on", "no", "yes", "true", "null", "~", "+49 30 1234", "1.0", "-0", "NaN", ".inf", "1,000", "1e400"],
 )  # fmt: skip
 def test_a_text_stays_what_was_written(written: str) -> None:
     assert read(f"title: {written}\nmust_mention: [{written!r}, x]\n")["title"] == written

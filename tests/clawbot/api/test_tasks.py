@@ -24,6 +24,7 @@ NEW = {"workflow": "article", "title": "Why agents need a manager", "input": {"b
 def flow():
     flow = a_workflow()
     schema = {"required": ["brief"], "properties": {"title": {"type": "string"}, "brief": {"type": "string"}}}
+    schema["properties"]["sources"] = {"type": "array"}
     flow.versions.update(definition=flow.active.definition | {"input": schema})
     return flow
 
@@ -73,6 +74,7 @@ def test_injects_once_per_key_of_the_task_for_ever(as_ana, flow):
         ({"workflow": "nothing"}, "There are: article"),
         ({"input": {}}, "brief"),
         ({"title": ""}, "it needs a title"),
+        ({"input": {"brief": "x", "titel": "y"}}, "unknown key `titel`. Did you mean `title`?"),
         ({"input": {"brief": "x", "sources": ["/etc/passwd"]}}, "no files came with this task"),
         ({"priority": 11}, "priority"),
         ({"starts_at": "2030-01-01T00:00:00"}, "starts_at"),
