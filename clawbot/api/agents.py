@@ -67,7 +67,7 @@ def make(request: HttpRequest, slug: str, given: NewVersion) -> HttpResponse:
     if (given.yaml is None) == (given.definition is None):
         raise Invalid("Cannot make a version: give `yaml` or `definition`, one of them.")
     text = given.yaml if given.yaml is not None else yaml.safe_dump(given.definition, sort_keys=False)
-    definition = loads(text, "definition")
+    definition = loads(text, "definition", shipped.models)
     if definition.name != slug:
         raise Invalid(f"This is {slug}; its name cannot change to {definition.name}.")
     version = shipped.hire(definition, by=by, note=given.note)

@@ -16,7 +16,7 @@ from typing import Any
 from django.db import transaction
 from jsonschema import Draft202012Validator, SchemaError
 
-from agents import json_schema
+from agents import json_schema, staff
 from agents.definition import Definition
 from agents.strict_yaml import Document, Unreadable, check, load
 from tasks import access, clock, log
@@ -178,6 +178,18 @@ def sync(path: Path, agents: dict[str, Definition], *, by: str) -> WorkflowVersi
         schedules.sync(workflow, definition)
         log.record("workflow.version", by=by, workflow=workflow.slug, number=number)
     return version
+
+
+def lost(agent: Definition) -> list[str]:
+    """What could no longer work in the active workflows if this were the agent of its name."""
+    found: list[str] = []
+    for version in WorkflowVersion.objects.filter(pk__in=Workflow.objects.values("active")):
+        if agent.name in {name for stage in version.stages for name in (stage["agent"], stage.get("undo"))}:
+            shape = Shape.model_validate({**version.definition, "materials": {}})
+            agents = staff.definitions()
+            before = graph.told(shape, agents)
+            found += [text for text in graph.told(shape, {**agents, agent.name: agent}) if text not in before]
+    return found
 
 
 def _known(path: Path) -> dict[str, Sequence[str]]:
