@@ -253,12 +253,8 @@ def _wrong_settings(document: Document, settings: Mapping[str, Any], role: regis
 def _against(
     document: Document, shape: type[BaseModel], value: Any, path: tuple[str | int, ...]
 ) -> list[str]:
-    part = Document(document.name, value, {(): document.line(*path)})
-    part.lines |= {
-        place[len(path) :]: line for place, line in document.lines.items() if place[: len(path)] == path
-    }
     try:
-        check(part, shape)
+        check(document.part(value, *path), shape)
     except Unreadable as error:
         return [
             problem.replace("unknown key `", f"unknown key `{'.'.join(map(str, path))}.", 1)

@@ -61,6 +61,12 @@ class Document:
             path = path[:-1]
         return self.lines.get(path, 1)
 
+    def part(self, value: Any, *path: str | int) -> Document:
+        """`value`, which stands at this path, as a document with the same lines."""
+        deep = len(path)
+        lines = {place[deep:]: line for place, line in self.lines.items() if place[:deep] == path}
+        return Document(self.name, value, {(): self.line(*path)} | lines)
+
     def problem(self, text: str, *path: str | int) -> str:
         """One problem as a person reads it: `writer.yaml, line 4: ...`."""
         return f"{self.name}, line {self.line(*path)}: {text}"

@@ -57,7 +57,8 @@ def listed(environment: Mapping[str, str]) -> dict[str, Listed]:
 
 def names(environment: Mapping[str, str] | None = None) -> list[str]:
     """Every name that an agent's `model` may have. Raises `Refused` for an entry that cannot be read."""
-    return sorted({BUILT_IN, "default", *listed(os.environ if environment is None else environment)})
+    found = sorted(listed(os.environ if environment is None else environment))
+    return list(dict.fromkeys([BUILT_IN, "default", *found]))
 
 
 def missing(name: str, environment: Mapping[str, str] | None = None) -> str:

@@ -183,6 +183,31 @@ def test_refuses_with_a_sentence_and_exit_code_1(manage, admin, task, words, sen
     assert sentence in said.err
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            ("approve", "--request", "Shorter."),
+            "approve takes no requests, so it would be lost. It takes note,",
+        ),
+        (("approve", "--to", "write"), "approve takes no to"),
+        (("approve", "--reason", "Good"), "approve takes no reason"),
+        (("retry", "--note", "Again"), "retry takes no note"),
+        (("cancel", "--review", "1"), "cancel takes no review"),
+        (("send_back", "--note", "No"), "send_back takes no note"),
+        (("send_back", "--text", __file__), "send_back takes no text"),
+        (("pause", "--reason", "x", "--sha256", "a"), "pause takes no sha256"),
+        (("take", "--kind", "page_md"), "take takes no kind"),
+    ],
+)
+def test_refuses_what_a_verb_would_lose(manage, admin, task, words, sentence) -> None:
+    said = manage("act", "ART-1", *words)
+
+    assert said.code == 1
+    assert sentence in said.err
+    assert statuses(task)["approve"] == "waiting"
+
+
 def test_refuses_a_verb_that_is_none(manage, task) -> None:
     said = manage("act", task.key, "bless")
 
