@@ -116,9 +116,9 @@ def _types(schemas: Sequence[Schema], root: Schema) -> set[str]:
     return found
 
 
-def _parts(schema: Schema, root: Schema, depth: int = 0) -> Iterator[Schema]:
+def _parts(schema: Any, root: Schema, depth: int = 0) -> Iterator[Schema]:
     """A schema and those within it that are about the same value."""
-    if not isinstance(schema, Mapping) or depth > 8:
+    if depth > 8 or not isinstance(schema, Mapping):  # `true` and `false` are schemas too
         return
     yield schema
     reference = str(schema.get("$ref", ""))
@@ -202,19 +202,22 @@ def _sentences(
     error: ValidationError, root: Schema, document: Document | None, at: Path
 ) -> Iterator[tuple[Path, str]]:
     path: Path = tuple(error.absolute_path)
-    value, name = error.instance, ".".join(map(str, path))
+    value: Any = error.instance
+    said: Any = error.validator_value
+    name = ".".join(map(str, path))
     here = f"`{name}`: " if name else ""
     match error.validator:
         case "type":
             yield path, here + _wrong_type(value, _listed(error), document, at + path)
         case "required":
-            for key in error.validator_value:
+            for key in said:
                 if isinstance(value, Mapping) and key not in value:
                     dotted = f"{name}.{key}" if name else key
                     empty = document is not None and (*at, *path, key) in document.lines
                     yield (*path, key), f"`{dotted}` is {'empty' if empty else 'missing'}."
         case "unevaluatedProperties" | "additionalProperties":
-            parts = list(_parts(error.schema, root))
+            schema: Any = error.schema
+            parts = list(_parts(schema, root))
             known = sorted({key for part in parts for key in part.get("properties", {})})
             for key in value:
                 if key not in known:
@@ -223,10 +226,10 @@ def _sentences(
         case "anyOf" | "oneOf" if error.context:
             yield from _none_fits(error, root, document, at)
         case "enum":
-            words = [str(one) for one in error.validator_value]
+            words = [str(one) for one in said]
             yield path, f"{here}found {_shown(value)}. {nearest(str(value), words)}"
         case "format":
-            wanted = _FORMATS.get(str(error.validator_value), f"a {error.validator_value}")
+            wanted = _FORMATS.get(str(said), f"a {said}")
             yield path, f"{here}found {_shown(value)}; {wanted} is needed."
         case _:
             yield path, f"{here}{error.message[:300]}."
@@ -251,7 +254,7 @@ def _none_fits(
 
 
 def _listed(error: ValidationError) -> list[str]:
-    kinds = error.validator_value
+    kinds: Any = error.validator_value
     return [kinds] if isinstance(kinds, str) else list(kinds)
 
 

@@ -98,6 +98,8 @@ class NewTrust(schemas.Given):
 def trust_act(request: HttpRequest, slug: str, given: NewTrust) -> HttpResponse:
     """Admins only. `raise` is refused with what is missing while the record does not support it."""
     by, agent = asker(request), _agent(slug).slug
+    if given.verb == "raise" and given.why:
+        raise Invalid("Cannot keep a `why` with `raise`: the record is the reason. Leave it out.")
     trust.act(given.verb, workflow=given.workflow, agent=agent, kind=given.kind, by=by, why=given.why)
     return everything(map(trust.shape, trust.kept(agent, by)))
 

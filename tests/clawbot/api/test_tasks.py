@@ -23,8 +23,9 @@ NEW = {"workflow": "article", "title": "Why agents need a manager", "input": {"b
 @pytest.fixture
 def flow():
     flow = a_workflow()
-    schema = {"required": ["brief"], "properties": {"title": {"type": "string"}, "brief": {"type": "string"}}}
-    schema["properties"]["sources"] = {"type": "array"}
+    text = {"type": "string"}
+    known = {"title": text, "brief": text, "sources": {"type": "array"}}
+    schema = {"required": ["brief"], "properties": known}
     flow.versions.update(definition=flow.active.definition | {"input": schema})
     return flow
 
