@@ -57,7 +57,7 @@ def act(task: Task, verb: str, said: Said, *, by: str, channel: str) -> Task:
     function = supervision.VERBS.get(verb)
     if function is None:
         raise Unknown(f"There is no verb {verb!r}. There is {', '.join(sorted(supervision.VERBS))}.")
-    _refuse_unread(function, task, verb, said)
+    _refuse_unread(task, verb, said)
     given = _values(task, verb, said, by) | {"channel": channel}
     thing = _thing(function, task, said)
     done = function(*thing, **{name: given[name] for name in _asked(function) if name in given})
@@ -81,11 +81,16 @@ _TAKEN = {
 }  # fmt: skip
 
 
-def _refuse_unread(function: Callable[..., Any], task: Task, verb: str, said: Said) -> None:
+def takes(verb: str) -> list[str]:
+    """What a verb takes of `Said`, by its names there."""
+    asked = set(inspect.signature(supervision.VERBS[verb]).parameters)
+    asked |= {"review"} if verb in {"skip", "retry"} else set()
+    return [name for name, taken in _TAKEN.items() if taken & asked]
+
+
+def _refuse_unread(task: Task, verb: str, said: Said) -> None:
     """What a verb does not take would be lost without a word, as wishes are with an approval."""
-    takes = set(inspect.signature(function).parameters)
-    takes |= {"review"} if verb in {"skip", "retry"} else set()
-    names = [name for name, taken in _TAKEN.items() if taken & takes]
+    names = takes(verb)
     for one in dataclasses.fields(said):
         value = getattr(said, one.name)
         if one.name not in names and value not in (one.default, None, "", [], {}):

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from django.core.management import call_command
 
+from clawbot import acts
 from clawbot.api import schemas
 from clawbot.shapes import task_shape
 from tasks import clock, supervision
@@ -277,15 +278,19 @@ def test_refuses_with_a_sentence(as_admin, waiting, path, body, status, sentence
 
 @pytest.mark.parametrize("verb", sorted(supervision.VERBS))
 def test_gives_every_verb_what_its_signature_asks_for(as_admin, waiting, verb):
-    answer = as_admin.post(
-        f"tasks/{waiting.key}/{verb}",
-        {
-            "reason": "Tried",
-            "to": "admin" if verb == "assign" else "write",
-            "requests": ["x"],
-            "text": "New.",
-        },
-    )
+    given = {
+        "reason": "Tried",
+        "to": "admin" if verb == "assign" else "write",
+        "requests": ["x"],
+        "text": "New.",
+    }
+    taken = {name: given[name] for name in acts.takes(verb) if name in given}
+
+    answer = as_admin.post(f"tasks/{waiting.key}/{verb}", taken)
 
     # A verb that was given too little or too much would have failed with 500.
     assert answer.status_code == (409 if verb in {"undo", "resume"} else 200), answer.json()
+
+    lost = as_admin.post(f"tasks/{waiting.key}/{verb}", taken | {"then": {"write": "keep"}, "note": "x"})
+    assert lost.status_code == 409
+    assert f"{verb} takes no " in lost.json()["detail"]
