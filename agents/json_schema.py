@@ -2,8 +2,8 @@
 
 A scalar of a YAML file is the text that was written until the schema asks for something else, so `3.10` stays
 "3.10" in a title and is 3.1 in a number. A key that the schema does not name is refused, because nobody would
-read it; `additionalProperties: true` lets it pass. Nothing is fetched for a schema, and its patterns take linear
-time (`agents/patterns.py`).
+read it; `additionalProperties: true` lets it pass. Nothing is fetched for a schema, and its patterns take
+linear time (`agents/patterns.py`).
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What a workflow's `input:`, a JSON Schema, may not hold: nothing is fetched for it, and no pattern of it can
-hold up the process, whatever text it is given.
+"""What a workflow's `input:`, a JSON Schema, may not hold: nothing is fetched for it, and no pattern of it
+can hold up the process, whatever text it is given.
 """
 
 from __future__ import annotations
