@@ -163,8 +163,8 @@ def _problems(
     )  # fmt: skip
     try:
         errors = sorted(validator.iter_errors(value), key=lambda one: [str(part) for part in one.path])
-    except (Unresolvable, ValueError) as error:  # a version from before such schemas were refused
-        text = f"the workflow's own rules for it cannot be read: {error}. Mend its `input:` and sync."
+    except (Unresolvable, ValueError) as unread:  # a version from before such schemas were refused
+        text = f"the workflow's own rules for it cannot be read: {unread}. Mend its `input:` and sync."
         return [((), text)]
     found: dict[tuple[Path, str], None] = {}
     for error in errors:
