@@ -6,7 +6,6 @@ numbers as text. What is of no use to the line is ignored here and checked by th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import (
@@ -21,7 +20,7 @@ from pydantic import (
 
 from agents.contract import Brief, Refused
 from agents.prose.clean import clean, one_line
-from agents.strict_yaml import Unreadable, load
+from agents.strict_yaml import Document, Unreadable, check, load
 
 
 def _lines(value: Any) -> Any:
@@ -47,7 +46,7 @@ class Words(BaseModel):
 class SiteArticle(BaseModel):
     """An article that is published already and may be linked to."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="forbid")
 
     title: Line
     path: Annotated[str, Field(pattern=r"^(?:/[^/\s][^\s]*|https?://[^\s]+)$", max_length=500)]
@@ -136,8 +135,16 @@ def site_articles(brief: Brief, assignment: Assignment) -> list[SiteArticle]:
     found: list[SiteArticle] = []
     for name, text in brief.materials.get("site_articles", {}).items():
         try:
-            listed = load(text, name).value
+            found += _listed(load(text, f"{name}.yaml"))
         except Unreadable as error:
             raise Refused(f"The list of existing articles cannot be read: {error}") from None
-        found += [SiteArticle.model_validate(item) for item in listed if isinstance(item, Mapping)]
     return found
+
+
+def _listed(document: Document) -> list[SiteArticle]:
+    """The articles of one list. Raises `Unreadable` with the line of each that is none."""
+    if document.value == {}:
+        return []
+    if not isinstance(document.value, list):
+        raise Unreadable([document.problem("a list is needed: `- {title: ..., path: /...}`.")])
+    return [check(document.part(one, place), SiteArticle) for place, one in enumerate(document.value)]

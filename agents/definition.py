@@ -7,7 +7,7 @@ with file, line, what was found and what would be right.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,6 +22,10 @@ from agents.strict_yaml import Document, Unreadable, check, load, nearest
 
 FOLDER = Path(__file__).parent / "definitions"
 VOICES = Path(__file__).parent / "voice"
+
+#: which models the agent of this name may ask for
+Models = Callable[[str], Collection[str]]
+BUILT_IN = "built-in"
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -116,18 +120,30 @@ class Definition(Closed):
         return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
 
 
-def loads(text: str, name: str) -> Definition:
-    """Read one definition from YAML text; `name` stands in front of each problem. Raises `Unreadable`."""
+def loads(text: str, name: str, models: Models | None = None) -> Definition:
+    """Read one definition from YAML text; `name` stands in front of each problem. `models` tells which
+    models the agent of a name may ask for, if that is known here. Raises `Unreadable`."""
     document = load(text, name)
     definition = check(document, Definition)
-    if problems := [*_problems(document, definition)]:
+    problems = _problems(document, definition)
+    if models and definition.model not in (known := models(definition.name)):
+        hint = nearest(definition.model, sorted(known))
+        text = (
+            f"there is no model `{definition.model}`. {hint} CLAWBOT_MODELS lists the models of this house."
+        )
+        problems.append(document.problem(text, "model"))
+    if problems:
         raise Unreadable(problems)
     return definition
 
 
-def read(path: Path) -> Definition:
-    """Read one definition file. Raises `Unreadable`, also where file name and agent name differ."""
-    definition = loads(path.read_text("utf-8"), path.name)
+def read(path: Path, models: Models | None = None) -> Definition:
+    """Read one definition file. Raises `Unreadable`, also if file name and agent name differ."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unreadable([f"{path.name}: cannot be read ({error}). Save it as UTF-8 text."]) from None
+    definition = loads(text, path.name, models)
     if definition.name != path.stem:
         raise Unreadable([
             f"{path.name}, line 1: the agent is called `{definition.name}`; a file is named after its "
@@ -136,13 +152,13 @@ def read(path: Path) -> Definition:
     return definition
 
 
-def read_all(folder: Path = FOLDER) -> dict[str, Definition]:
+def read_all(folder: Path = FOLDER, models: Models | None = None) -> dict[str, Definition]:
     """Read every `*.yaml` in a folder, by name; raises one `Unreadable` with the problems of all."""
     found: dict[str, Definition] = {}
     problems: list[str] = []
     for path in sorted(folder.glob("*.yaml")):
         try:
-            found[path.stem] = read(path)
+            found[path.stem] = read(path, models)
         except Unreadable as error:
             problems += error.problems
     if problems:
@@ -161,8 +177,36 @@ def _problems(document: Document, definition: Definition) -> list[str]:
         *_wrong_tools(document, definition, role.tools),
         *_wrong_settings(document, definition.settings, role),
         *_wrong_voice(document, definition.voice),
+        *_unread(document, definition, role),
         *message_format.problems(document, definition.message_format),
     ]
+
+
+def _unread(document: Document, definition: Definition, role: registry.Role) -> list[str]:
+    """Keys that the role would not act on, and kinds that it would never make."""
+    problems = []
+    for key in registry.OPTIONAL:
+        if key in Definition.model_fields and not role.reads(key) and _says(definition, key):
+            text = f"the role `{role.name}` does not read `{key}`, so it would do nothing. Remove it."
+            problems.append(document.problem(text, key))
+    authority = definition.authority
+    if authority.correct == "none" and role.reads("authority"):
+        for name in ("kinds", "words"):
+            if getattr(authority, name) != Authority.model_fields[name].default:
+                text = f"`{name}` limits what it corrects, and it corrects nothing. Write `correct: minor`."
+                problems.append(document.problem(text, "authority", name))
+    if len(definition.returns) > role.most_returns:
+        text = f"the role `{role.name}` makes {role.most_returns} of these at most. Name fewer."
+        problems.append(document.problem(text, "returns", role.most_returns))
+    return problems
+
+
+def _says(definition: Definition, key: str) -> bool:
+    """Whether a definition asks for something by this key."""
+    if key == "model":  # without a language model it is done by code, whichever of the two is written
+        return definition.model not in {"default", BUILT_IN}
+    value = getattr(definition, key)
+    return bool(value != Definition.model_fields[key].get_default(call_default_factory=True))
 
 
 def _unknown_kinds(document: Document, key: str, given: tuple[str, ...], known: tuple[str, ...]) -> list[str]:
@@ -209,12 +253,8 @@ def _wrong_settings(document: Document, settings: Mapping[str, Any], role: regis
 def _against(
     document: Document, shape: type[BaseModel], value: Any, path: tuple[str | int, ...]
 ) -> list[str]:
-    part = Document(document.name, value, {(): document.line(*path)})
-    part.lines |= {
-        place[len(path) :]: line for place, line in document.lines.items() if place[: len(path)] == path
-    }
     try:
-        check(part, shape)
+        check(document.part(value, *path), shape)
     except Unreadable as error:
         return [
             problem.replace("unknown key `", f"unknown key `{'.'.join(map(str, path))}.", 1)

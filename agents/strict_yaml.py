@@ -1,8 +1,9 @@
 """A YAML reader for text that people and models write: every scalar is text, every value has a line.
 
-PyYAML's own loaders guess (`no` is False, `12:30` a number), keep the last of two equal keys and
-expand aliases without end. This reader builds from parser events: no tags, no anchors, no duplicate
-keys, bounded depth and size. Types come from a schema afterwards (`check`), with the line in the error.
+PyYAML's own loaders guess (`no` is False, `12:30` a number, `3.10` is 3.1), keep the last of two equal keys
+and expand aliases without end. This reader builds from parser events: no tags, no anchors, no merge keys, no
+duplicate keys, bounded depth and size. Types come from a schema afterwards, with the line in the error: from
+a pydantic model by `check`, from a JSON Schema by `agents/json_schema.py`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -22,7 +23,16 @@ Shape = TypeVar("Shape", bound=BaseModel)
 MAX_BYTES = 256_000  # an agent with very long instructions has about 20 kB
 MAX_DEPTH = 16
 
-_NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d{1,17})?([eE][-+]?\d{1,2})?")
+#: what PyYAML's messages call things, and what people call them
+_PLAINLY = (
+    (
+        re.compile(r"found character '\\t' that cannot start any token"),
+        "a tab, and spaces are needed",
+    ),
+    (re.compile(r"mapping values are not allowed here"), "a second `: ` in one line; put the text in quotes"),
+    (re.compile(r"special characters are not allowed"), "a control character, which no text has"),
+    (re.compile(r"could not find expected ':'"), "a key without its colon"),
+)
 
 
 class Unreadable(Exception):
@@ -31,6 +41,10 @@ class Unreadable(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+class Plain(str):
+    """A scalar without quotes: the text that was written, which a JSON Schema may read as something else."""
 
 
 @dataclass
@@ -47,6 +61,12 @@ class Document:
             path = path[:-1]
         return self.lines.get(path, 1)
 
+    def part(self, value: Any, *path: str | int) -> Document:
+        """`value`, which stands at this path, as a document with the same lines."""
+        deep = len(path)
+        lines = {place[deep:]: line for place, line in self.lines.items() if place[:deep] == path}
+        return Document(self.name, value, {(): self.line(*path)} | lines)
+
     def problem(self, text: str, *path: str | int) -> str:
         """One problem as a person reads it: `writer.yaml, line 4: ...`."""
         return f"{self.name}, line {self.line(*path)}: {text}"
@@ -56,25 +76,24 @@ def load(
     text: str,
     name: str,
     *,
-    scalars: Literal["text", "json"] = "text",
+    plain: bool = False,
     max_bytes: int = MAX_BYTES,
     max_depth: int = MAX_DEPTH,
 ) -> Document:
     """Read one YAML document; an empty text gives an empty mapping.
 
-    `scalars="text"` keeps every scalar a string. `"json"` also reads unquoted `true`, `false`, `null`
-    and plain decimal numbers, for values whose schema is open (a JSON Schema, a task's input); dates,
-    `no`, `0777` and `12:30` stay text in both. Raises `Unreadable`.
+    Every scalar is text, as it was written. `plain` marks those without quotes as `Plain`, for
+    `json_schema.typed`. Raises `Unreadable`.
     """
     document = Document(name, {})
     size = len(text.encode("utf-8", "surrogatepass"))
     if size > max_bytes:
         raise Unreadable([f"{name}, line 1: {size:,} bytes; at most {max_bytes:,} are read. Shorten it."])
-    builder = _Builder(document, scalars, max_depth)
+    builder = _Builder(document, plain, max_depth)
     try:
         document.value = builder.build(iter(yaml.parse(text, Loader=yaml.BaseLoader)))
     except yaml.YAMLError as error:
-        raise Unreadable([_describe(error, name)]) from None
+        raise Unreadable([_describe(error, name, text)]) from None
     except (ValueError, RecursionError) as error:  # PyYAML lets both escape on odd input
         raise Unreadable([f"{name}, line 1: not readable as YAML ({error})."]) from None
     return document
@@ -98,9 +117,9 @@ def nearest(word: str, known: list[str]) -> str:
 
 
 class _Builder:
-    def __init__(self, document: Document, scalars: str, max_depth: int) -> None:
+    def __init__(self, document: Document, plain: bool, max_depth: int) -> None:
         self.document = document
-        self.scalars = scalars
+        self.plain = plain
         self.max_depth = max_depth
 
     def build(self, events: Iterator[Any]) -> Any:
@@ -131,17 +150,8 @@ class _Builder:
             return self.sequence(events, path)
         return self.mapping(events, path)
 
-    def scalar(self, event: Any) -> Any:
-        text: str = event.value
-        if self.scalars == "text" or event.style is not None:
-            return text
-        if text in ("true", "false"):
-            return text == "true"
-        if text in ("", "null", "~"):
-            return None
-        if found := _NUMBER.fullmatch(text):
-            return float(text) if found[2] or found[3] else int(text)
-        return text
+    def scalar(self, event: Any) -> str:
+        return Plain(event.value) if self.plain and event.style is None else str(event.value)
 
     def sequence(self, events: Iterator[Any], path: Path) -> list[Any]:
         items: list[Any] = []
@@ -159,6 +169,8 @@ class _Builder:
             if not isinstance(event, yaml.ScalarEvent) or event.anchor or event.tag is not None:
                 self.refuse(event, "a key must be a plain word.")
             key = event.value
+            if key == "<<" and event.style is None:
+                self.refuse(event, "`<<` merges another value; write the keys out.")
             if key in found:
                 first = self.document.lines[(*path, key)]
                 self.refuse(event, f"the key `{key}` is given twice (first on line {first}); keep one.")
@@ -170,10 +182,15 @@ class _Builder:
         raise Unreadable([f"{self.document.name}, line {event.start_mark.line + 1}: {text}"])
 
 
-def _describe(error: yaml.YAMLError, name: str) -> str:
+def _describe(error: yaml.YAMLError, name: str, text: str) -> str:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "unreadable"
+    if "could not find expected ':'" in problem or "end of stream" in problem:
+        mark = getattr(error, "context_mark", None) or mark  # where it began, not where it was noticed
     line = mark.line + 1 if mark else 1
+    if isinstance(error, yaml.reader.ReaderError):  # it knows the place, not the line
+        line = text.count("\n", 0, error.position) + 1
+    problem = next((words for pattern, words in _PLAINLY if pattern.search(problem)), problem)
     return f"{name}, line {line}: not readable as YAML ({problem}). Check indentation, quotes and tabs."
 
 

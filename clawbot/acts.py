@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import inspect
 import uuid
@@ -24,7 +25,7 @@ class Unknown(Refused):
 
 @dataclass(frozen=True)
 class Said:
-    """What a person says with a verb. A verb takes of it what it asks for."""
+    """What a person says with a verb. A verb that does not take one of these refuses it."""
 
     review: int | None = None  # which one; the one due first where left out
     note: str = ""
@@ -56,6 +57,7 @@ def act(task: Task, verb: str, said: Said, *, by: str, channel: str) -> Task:
     function = supervision.VERBS.get(verb)
     if function is None:
         raise Unknown(f"There is no verb {verb!r}. There is {', '.join(sorted(supervision.VERBS))}.")
+    _refuse_unread(task, verb, said)
     given = _values(task, verb, said, by) | {"channel": channel}
     thing = _thing(function, task, said)
     done = function(*thing, **{name: given[name] for name in _asked(function) if name in given})
@@ -71,6 +73,33 @@ def _asked(function: Callable[..., Any]) -> list[str]:
     return [one.name for one in kinds if one.kind is inspect.Parameter.KEYWORD_ONLY]
 
 
+#: by which names verbs take what a person says
+_TAKEN = {
+    "note": {"note"}, "reason": {"reason", "why"}, "to": {"to", "stage"}, "requests": {"requests"},
+    "kind": {"kind"}, "text": {"text"}, "sha256": {"artifact_sha256", "base_sha256"},
+    "version": {"review_version"}, "then": {"then"}, "review": {"review", "decision"},
+}  # fmt: skip
+
+
+def takes(verb: str) -> list[str]:
+    """What a verb takes of `Said`, by its names there."""
+    asked = set(inspect.signature(supervision.VERBS[verb]).parameters)
+    asked |= {"review"} if verb in {"skip", "retry"} else set()
+    return [name for name, taken in _TAKEN.items() if taken & asked]
+
+
+def _refuse_unread(task: Task, verb: str, said: Said) -> None:
+    """What a verb does not take would be lost without a word, as wishes are with an approval."""
+    names = takes(verb)
+    for one in dataclasses.fields(said):
+        value = getattr(said, one.name)
+        if one.name not in names and value not in (one.default, None, "", [], {}):
+            raise Refused(
+                f"Cannot {verb.replace('_', ' ')} {task.key}: {verb} takes no {one.name}, so it would be "
+                f"lost. It takes {', '.join(names) or 'nothing'}."
+            )
+
+
 def _values(task: Task, verb: str, said: Said, by: str) -> dict[str, Any]:
     """Everything that was said, by the names that verbs use."""
     values: dict[str, Any] = {
@@ -84,6 +113,7 @@ def _values(task: Task, verb: str, said: Said, by: str) -> dict[str, Any]:
     if said.version is not None:
         values["review_version"] = said.version
     if verb == "edit":
+        values["review"] = _review(task, said.review) if said.review else None
         if said.text is None:
             raise Refused(f"Cannot edit {task.key}: give the new text.")
         values["text"] = said.text
@@ -114,6 +144,7 @@ def _thing(function: Callable[..., Any], task: Task, said: Said) -> list[Any]:
             return [_review(task, said.review)]
         case ["decision", *_]:
             decisions = Decision.objects.filter(review__task=task)
+            decisions = decisions.filter(review=said.review) if said.review else decisions
             return [_newest(decisions, f"Nobody has decided about {task.key} yet.")]
         case ["hold", *_]:
             holds = Hold.objects.filter(open=1, scope="task", target=task.key)

@@ -13,8 +13,14 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from tasks import clock
+
 LOCAL = {"localhost", "127.0.0.1", "[::1]", "testserver"}
 SHORT_SECRET = 32
+#: how the names of our settings begin
+OURS = ("CLAWBOT_", "SLACK_", "OPENAI_API_KEY")
+#: read from the environment itself, which knows no NAME_FILE
+READ_BY_AGENTS = {"CLAWBOT_MODELS", "CLAWBOT_FETCH_ALLOW", "CLAWBOT_SERVICES"}
 
 
 @register(Tags.security)
@@ -68,6 +74,59 @@ def data(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckM
         return []
     hint = "Give the user that runs Clawbot the right to write there, or set CLAWBOT_DATA to another folder."
     return [Error(f"The data folder {settings.DATA} cannot be written.", hint=hint, id="clawbot.E006")]
+
+
+@register
+def unread(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """A variable with a slip in its name changes nothing, and nobody would say so."""
+    from agents.strict_yaml import nearest  # a third of a second: only where settings are checked
+    from clawbot.settings import ASKED  # django.conf.settings holds the settings alone
+    from tasks.queue import SUPERVISOR  # needs the apps
+
+    known = ASKED | {SUPERVISOR, "OPENAI_API_KEY"}
+    known |= {f"{name}_FILE" for name in ASKED - READ_BY_AGENTS}
+    return [
+        Warning(f"{name} is set, and nothing reads it.", hint=nearest(name, sorted(known)), id="clawbot.W020")
+        for name, value in sorted(os.environ.items())
+        if value and name.startswith(OURS) and name not in known
+    ]
+
+
+@register
+def models(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """An entry that cannot be read would fail every run of every agent."""
+    from agents import llm  # a second: only where settings are checked
+    from agents.contract import Refused
+
+    try:
+        llm.listed(os.environ)
+    except Refused as refused:
+        return [Error(str(refused), hint="Correct CLAWBOT_MODELS.", id="clawbot.E021")]
+    return []
+
+
+@register
+def channels(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """A channel for a group that there is not would never get a message."""
+    from agents.strict_yaml import nearest  # a third of a second: only where settings are checked
+    from tasks import access
+
+    return [
+        Warning(f"SLACK_CHANNELS names the group {group!r}, and there is none.",
+                hint=nearest(group, list(access.GROUPS)), id="clawbot.W021")
+        for group in settings.SLACK_CHANNELS
+        if group not in access.GROUPS and not group.startswith("user:")
+    ]  # fmt: skip
+
+
+@register
+def zone(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """Dates in file names and on pages are in this zone."""
+    try:
+        clock.zone(settings.SITE_ZONE)
+    except ValueError as error:
+        return [Error(f"CLAWBOT_ZONE: {error}.", hint="Set CLAWBOT_ZONE or leave it out.", id="clawbot.E020")]
+    return []
 
 
 def _is_reachable() -> bool:

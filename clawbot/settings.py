@@ -21,8 +21,13 @@ if (ROOT / ".env").exists():
     environ.Env.read_env(ROOT / ".env")
 
 
+#: every name that was asked for; `checks.unread` finds those that nobody asks for
+ASKED: set[str] = set()
+
+
 def env(name: str, default: str = "") -> str:
     """A word from the environment; `NAME_FILE` names a file that holds it (for secrets)."""
+    ASKED.add(name)
     file = os.environ.get(f"{name}_FILE")
     if file:
         try:
@@ -291,8 +296,6 @@ else:
 # -- Models ----------------------------------------------------------------------------------------
 
 MODELS = env("CLAWBOT_MODELS")
-OPENCLAW_URL = env("OPENCLAW_URL")
-OPENCLAW_TOKEN = env("OPENCLAW_TOKEN")
 # Addresses an admin allows agents to fetch though they are not public ("127.0.0.1:9000").
 FETCH_ALLOW = env_list("CLAWBOT_FETCH_ALLOW")
 # Where the services are that agents ask by name ("shop=http://127.0.0.1:8011"); `up` adds the samples.
@@ -302,11 +305,9 @@ SERVICES = env("CLAWBOT_SERVICES")
 
 SLACK_BOT_TOKEN = env("SLACK_BOT_TOKEN")
 SLACK_SIGNING_SECRET = env("SLACK_SIGNING_SECRET")
-SLACK_APP_TOKEN = env("SLACK_APP_TOKEN")
 SLACK_API_URL = env("SLACK_API_URL", "https://slack.com/api/")
 # Which Slack channel a group reads: "editors=C0EDITORIAL,operators=C0OPS".
 SLACK_CHANNELS = dict(pair.split("=", 1) for pair in env_list("SLACK_CHANNELS") if "=" in pair)
-EMAIL_URL = env("EMAIL_URL", "consolemail://")
 # Carriers that every notice goes to; slack joins when it has a token.
 CARRIERS = ["console", *(["slack"] if SLACK_BOT_TOKEN else [])]
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from agents.contract import Ask, Model, Usage
+from agents.contract import Ask, Model, Refused, Usage
 from agents.definition import Limits
 from agents.tools import Toolbox
 
@@ -32,7 +32,8 @@ class Crossing:
 
 
 class Exhausted(Exception):
-    """The run has used up a limit of its agent; a person decides how to go on."""
+    """The run cannot go on with what its agent has: a limit is used up, or its model is gone. A person
+    decides how to go on."""
 
 
 class Desk:
@@ -50,8 +51,12 @@ class Desk:
 
     @cached_property
     def model(self) -> Model:
-        """The agent's model; made at the first need, because providers are slow to load."""
-        return self._model()
+        """The agent's model; made at the first need, because providers are slow to load. Raises Exhausted if
+        there is none of its name any more: another try would find none either."""
+        try:
+            return self._model()
+        except Refused as refused:
+            raise Exhausted(str(refused)) from None
 
     @property
     def workspace(self) -> Path | None:

@@ -57,9 +57,7 @@ def inject(
     title = " ".join(str(title).split())[:200]
     problems = check_input(flow.active.definition["input"], {**input, "title": title})
     if not title or problems:
-        raise Refused(
-            f"Cannot inject {title!r} into {workflow}: {'; '.join(problems) or 'it needs a title'}."
-        )
+        raise Refused(f"Cannot inject {title!r} into {workflow}: {' '.join(problems) or 'it needs a title.'}")
     if folder:
         site.require_folder()
     # Files are copied before the transaction: a copy can take long.

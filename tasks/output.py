@@ -21,8 +21,8 @@ from agents.contract import Made, Refused
 
 from .models import Artifact, Task
 from .results import Placed
+from .workflow.shape import endings
 
-_CHOICE = re.compile(r"\{([a-z0-9]+(?:,[a-z0-9]+)*)\}$")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 ROOTS = ("staging", "published")
 
@@ -41,9 +41,7 @@ def paths(task: Task, pattern: str, item: str = "") -> dict[str, str]:
 
 def _fill(task: Task, pattern: str, slug: str, item: str) -> dict[str, str]:
     day = task.created_at.astimezone(ZoneInfo(settings.SITE_ZONE)).date().isoformat()
-    choice = _CHOICE.search(pattern)
-    stem = pattern[: choice.start()] if choice else pattern.rpartition(".")[0] + "."
-    suffixes = choice[1].split(",") if choice else [pattern.rpartition(".")[2]]
+    stem, suffixes = endings(pattern)
     for name, value in (("date", day), ("slug", slug), ("key", task.key.lower()), ("item", item)):
         if "{" + name + "}" in stem:
             stem = stem.replace("{" + name + "}", _named(value))

@@ -29,9 +29,7 @@ SAFE = {
     "SECRET_KEY": "only-for-tests-and-long-enough-to-be-taken-for-a-real-one",
     "CLAWBOT_MODELS": "",
     "SLACK_BOT_TOKEN": "",
-    "SLACK_APP_TOKEN": "",
     "SLACK_SIGNING_SECRET": "",
-    "EMAIL_URL": "memorymail://",
 }
 for word in [name for name in os.environ if name.startswith(("CLAWBOT_", "SLACK_", "OPENCLAW_"))]:
     del os.environ[word]

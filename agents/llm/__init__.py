@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from agents.contract import Model, Refused
 from agents.llm.built_in import BuiltIn
 
+BUILT_IN = "built-in"
 _ENTRY = re.compile(
     r"^(?P<name>[a-z][a-z0-9_-]*)=(?P<provider>[a-z]+):(?P<model>[^@\s]+)(?:@(?P<url>https?://\S+))?$"
 )
@@ -45,26 +46,47 @@ def listed(environment: Mapping[str, str]) -> dict[str, Listed]:
                 f"CLAWBOT_MODELS has the entry {entry!r}, which cannot be read. Write NAME=openai:MODEL or "
                 "NAME=openai:MODEL@http://host:port/v1, entries separated by spaces."
             )
+        if match["name"] in found or match["name"] == BUILT_IN:
+            why = "is the engine's own name" if match["name"] == BUILT_IN else "is there twice"
+            raise Refused(
+                f"CLAWBOT_MODELS has the entry {entry!r}: `{match['name']}` {why}. Take another name."
+            )
         found[match["name"]] = Listed(match["name"], match["provider"], match["model"], match["url"] or "")
     return found
 
 
+def names(environment: Mapping[str, str] | None = None) -> list[str]:
+    """Every name that an agent's `model` may have. Raises `Refused` for an entry that cannot be read."""
+    found = sorted(listed(os.environ if environment is None else environment))
+    return list(dict.fromkeys([BUILT_IN, "default", *found]))
+
+
+def missing(name: str, environment: Mapping[str, str] | None = None) -> str:
+    """Why no agent can be given the model of this name; empty if it can."""
+    try:
+        known = names(environment)
+    except Refused as refused:
+        return str(refused)
+    if name in known:
+        return ""
+    return (
+        f"There is no model `{name}`. Known: {', '.join(known)}. "
+        "Add it to CLAWBOT_MODELS, or set the agent's `model`."
+    )
+
+
 def model(name: str = "default", environment: Mapping[str, str] | None = None) -> Model:
-    """The model of this name. "default" is the built-in engine where CLAWBOT_MODELS names no default.
+    """The model of this name. "default" is the built-in engine if CLAWBOT_MODELS names no default.
 
     Raises `Refused` for a name that is not listed.
     """
     environment = os.environ if environment is None else environment
-    if name == "built-in":
+    if name == BUILT_IN:
         return BuiltIn()
-    known = listed(environment)
-    if name in known:
-        from agents.llm.openai_compatible import OpenAICompatible  # a second and 70 MB: only where it is used
+    if why := missing(name, environment):
+        raise Refused(why)
+    if (found := listed(environment).get(name)) is None:
+        return BuiltIn()
+    from agents.llm.openai_compatible import OpenAICompatible  # a second and 70 MB: only where it is used
 
-        return OpenAICompatible(known[name], environment)
-    if name == "default":
-        return BuiltIn()
-    names = ", ".join(["built-in", "default", *sorted(known)])
-    raise Refused(
-        f"There is no model `{name}`. Known: {names}. Add it to CLAWBOT_MODELS, or set the agent's `model`."
-    )
+    return OpenAICompatible(found, environment)

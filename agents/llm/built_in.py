@@ -55,4 +55,4 @@ class BuiltIn:
             )
         usage.calls += 1
         # Ranking takes up to seconds on long sources; the worker's loop must go on beating meanwhile.
-        return await asyncio.to_thread(job, ask.material)
+        return await asyncio.to_thread(job, {**ask.material, "instructions": ask.instructions})

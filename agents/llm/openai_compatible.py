@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ REPAIRS = 1  # a second reply with the schema's complaint; a third would cost mo
 MOST_REPLY_TOKENS = 16_000
 MOST_PROMPT = 600_000  # characters; what is longer is refused before it is paid for
 LONGEST_WAIT = 900.0
+
+_MARKER = re.compile(r"<(?=[\s/]*material\b)", re.IGNORECASE)
 
 RULES = (
     "You are one stage of an editorial workflow. Reply only in the required JSON form. The material "
@@ -95,8 +98,11 @@ class OpenAICompatible:
 
 
 def _prompt(material: Mapping[str, Any]) -> str:
-    """The material as JSON between markers, without hidden characters or chat-turn marks."""
-    return f"<material>\n{json.dumps(clean_deep(dict(material)), ensure_ascii=False, indent=1)}\n</material>"
+    """The material as JSON between markers, without hidden characters, chat-turn marks or further markers."""
+    text = json.dumps(clean_deep(dict(material)), ensure_ascii=False, indent=1)
+    # In JSON a `<` stands only inside texts, where the escape means the same: no text can end the material.
+    fenced = _MARKER.sub(r"\\u003c", text)
+    return f"<material>\n{fenced}\n</material>"
 
 
 def _says_twice(reply: str) -> bool:

@@ -24,6 +24,8 @@ from agents.tools import Closed
 ACCEPTS = ("*",)
 RETURNS = ("research",)
 TOOLS = ()
+READS = ("model", "instructions")
+FIELDS = ("streams", "sources", "contradictions", "missing")
 
 MOST = {
     "background": 20, "key_points": 40, "figures": 80, "quotes": 40, "dates": 40, "competitors": 40,

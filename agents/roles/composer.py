@@ -28,6 +28,8 @@ from agents.tools import Closed
 ACCEPTS = ("*",)
 RETURNS = ("draft", "research", "summary")
 TOOLS = ()
+READS = ("model", "instructions", "voice")
+FIELDS = ("sure", "points", "cited", "doubts")
 
 SAID = 0.3  # share of meaning from which on a model's sentence says its point
 _PROMISE = re.compile(
@@ -36,6 +38,7 @@ _PROMISE = re.compile(
     r"|escalat\w*|call you|get back|follow up|sorry for|our fault|liab\w*)\b",
     re.I,
 )
+_PLACE = re.compile(r"\{(\w+)\}")
 _NAME = re.compile(r"[^\W\d_][\w.'’-]*(?: [^\W\d_][\w.'’-]*){0,3}")
 
 
@@ -62,6 +65,15 @@ class Settings(Closed):
     sources: str = "Where this is written:"
     closing: str = "Kind regards"
     says: tuple[Saying, ...] = ()
+
+
+def references(settings: Settings) -> dict[str, str]:
+    """The fields of other stages that its sentences name."""
+    found = {"router": f"{settings.router}.topic"} if settings.openings else {}
+    for place, one in enumerate(settings.says):
+        for field in [*one.when, *_PLACE.findall(one.text)]:
+            found[f"says.{place}.{field}"] = f"{one.stage}.{field}"
+    return found
 
 
 async def work(brief: Brief, desk: Desk) -> Outcome:
@@ -116,10 +128,10 @@ def _filled(saying: Saying, fields: Mapping[str, Mapping[str, Any]]) -> str:
     given = fields.get(saying.stage)
     if not given or not all(_is(given.get(name), value) for name, value in saying.when.items()):
         return ""
-    names = re.findall(r"\{(\w+)\}", saying.text)
+    names = _PLACE.findall(saying.text)
     if any(given.get(name) in (None, "") for name in names):
         return ""
-    return re.sub(r"\{(\w+)\}", lambda match: _value(given[match[1]]), saying.text)
+    return _PLACE.sub(lambda match: _value(given[match[1]]), saying.text)
 
 
 def _is(found: Any, wanted: Any) -> bool:

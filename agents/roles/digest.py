@@ -30,6 +30,10 @@ from agents.tools import Closed
 ACCEPTS = ()
 RETURNS = ("*",)
 TOOLS = ("read_file",)
+READS = ("model", "instructions")
+FIELDS = ("messages", "asking", "unreadable")
+WRITES = ("md",)
+MOST_RETURNS = 2
 
 
 MOST_FILES = 150  # below the most steps that a definition can allow

@@ -19,6 +19,7 @@ from agents.tools import Closed
 ACCEPTS = ("draft", "research")
 RETURNS = ("page_md", "page_html", "page_php")
 TOOLS = ()
+WRITES = ("md", "html", "php")
 DETERMINISTIC = True  # a person's edit is rendered anew before its approval is released
 
 
@@ -31,6 +32,11 @@ class Settings(Closed):
     lang: str = Field("en", pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")
     site: str = Field("", max_length=80)  # stands behind the title of the window
     pages: tuple[Literal["md", "html", "php"], ...] = Field(("md", "html", "php"), min_length=1)
+
+
+def writes(settings: Settings) -> tuple[str, ...]:
+    """The pages that it is set to make."""
+    return settings.pages
 
 
 def work(brief: Brief, desk: Desk) -> Outcome:

@@ -34,6 +34,9 @@ from agents.tools import Closed
 ACCEPTS = ("*",)
 RETURNS = ("*",)
 TOOLS = ()
+READS = ("message_format", "judges", "send_back", "deciders")
+FIELDS = ("*",)
+WRITES = ("*",)
 
 AGENT = "Clawbot/0.1"
 LONGEST_WAIT = 900.0  # a service that asks us to come back in years is asked again in 15 minutes
@@ -78,6 +81,11 @@ class _Answer:
     status: int
     raw: bytes
     cut: bool
+
+
+def references(settings: Settings) -> dict[str, str]:
+    """Where the values come from that the other side is sent."""
+    return {f"send.{name}": place for name, place in settings.send.items()}
 
 
 async def work(brief: Brief, desk: Desk) -> Outcome:

@@ -15,6 +15,8 @@ from agents.contract import Brief, Desk, Made, Outcome
 ACCEPTS = ("routing",)
 RETURNS = ("answer",)
 TOOLS = ()
+READS = ("model", "instructions", "voice")
+FIELDS = ("answer_missing", "statements", "documents", "unanswered")
 
 
 class Settings(Searching):

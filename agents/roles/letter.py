@@ -21,6 +21,7 @@ from agents.tools import Closed
 ACCEPTS = ("draft",)
 RETURNS = ("letter_txt", "letter_eml")
 TOOLS = ()
+WRITES = ("txt", "eml")
 DETERMINISTIC = True
 
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")

@@ -22,6 +22,7 @@ from agents.tools import Closed
 ACCEPTS = ()
 RETURNS = ("listing",)
 TOOLS = ("list_files",)
+FIELDS = ("files", "count", "unreadable", "bytes")
 
 MOST_NAMED = 200  # unreadable files that the listing names; every one is in `fields.files`
 

@@ -12,6 +12,7 @@ from agents.tools import Closed
 ACCEPTS = ("page_php", "page_html", "page_md")
 RETURNS = ("published_php", "published_html", "published_md")
 TOOLS = ()
+WRITES = ("php", "html", "md")
 
 
 class Settings(Closed):

@@ -22,6 +22,9 @@ from agents.tools import Closed
 ACCEPTS = ("*",)
 RETURNS = ("*",)
 TOOLS = ()
+READS = ("message_format", "judges", "send_back", "deciders")
+FIELDS = ("*",)
+WRITES = ("*",)
 
 
 class Settings(Closed):
@@ -35,6 +38,11 @@ class Settings(Closed):
     ask_first: bool = False  # a person must allow exactly this envelope; taking back is never asked about
     timeout: Duration = Field(3_600, gt=0, le=30 * 86_400)  # for the answer
     answer: bool = True  # false: nothing is awaited, the stage is done once the envelope is owed
+
+
+def references(settings: Settings) -> dict[str, str]:
+    """Where the values come from that the other side is sent."""
+    return {f"send.{name}": place for name, place in settings.send.items()}
 
 
 async def work(brief: Brief, desk: Desk) -> Outcome:

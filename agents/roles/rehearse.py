@@ -15,6 +15,8 @@ from agents.contract import Brief, Desk, Made, Outcome
 ACCEPTS: tuple[str, ...] = ("*",)
 RETURNS: tuple[str, ...] = ("*",)
 TOOLS: tuple[str, ...] = ()
+READS: tuple[str, ...] = ("*",)
+FIELDS: tuple[str, ...] = ("*",)
 
 
 class Settings(BaseModel):

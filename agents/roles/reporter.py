@@ -20,6 +20,7 @@ from agents.tools import Closed
 ACCEPTS = ("draft", "research", "review", "page_php", "page_html", "page_md")
 RETURNS = ("summary",)
 TOOLS = ()
+READS = ("model", "instructions")
 
 
 class Settings(Closed):

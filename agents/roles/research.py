@@ -29,6 +29,9 @@ from agents.tools import Closed
 ACCEPTS = ()
 RETURNS = ("*",)
 TOOLS = ("read_file", "fetch_url", "read_feed", "search")
+READS = ("model", "instructions")
+FIELDS = ("sources", "contradictions")
+MOST_RETURNS = 1
 
 
 class Settings(Closed):

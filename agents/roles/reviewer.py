@@ -31,6 +31,8 @@ from agents.tools import Closed
 ACCEPTS = ("draft", "research")
 RETURNS = ("review", "draft")
 TOOLS = ()
+READS = ("model", "instructions", "voice", "authority", "judges", "send_back")
+FIELDS = ("open", "major", "corrected")
 
 
 class Length(Closed):

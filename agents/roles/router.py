@@ -28,6 +28,8 @@ from agents.tools import Closed
 ACCEPTS = ()
 RETURNS = ("routing", "research")
 TOOLS = ()
+READS = ("model", "instructions")
+FIELDS = ("topic", "sure", "urgency", "confidence", "guess")
 
 UNCLEAR = "unclear"
 _BY_HAND = re.compile(rf"\b(?:by hand|{UNCLEAR}|a person|myself)\b")
@@ -67,6 +69,11 @@ class Settings(Closed):
         for pattern in value.values():
             patterns.readable(pattern)
         return value
+
+
+def fields(settings: Settings) -> tuple[str, ...]:
+    """What it says: its own fields, and one for each detail."""
+    return (*FIELDS, *settings.details)
 
 
 async def work(brief: Brief, desk: Desk) -> Outcome:

@@ -23,6 +23,7 @@ from agents.tools import Closed
 ACCEPTS = ("draft", "research")
 RETURNS = ("draft",)
 TOOLS = ()
+READS = ("model", "instructions")
 
 
 class Settings(Closed):

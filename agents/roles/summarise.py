@@ -34,6 +34,10 @@ from agents.tools import Closed
 ACCEPTS = ("*",)
 RETURNS = ("*",)
 TOOLS = ("read_file",)
+READS = ("model", "instructions")
+FIELDS = ("documents", "unreadable", "words")
+WRITES = ("md", "csv")
+MOST_RETURNS = 3
 
 MOST_STATEMENTS = 400  # that one ask may carry; a join gets at most group x points of them
 

@@ -26,6 +26,8 @@ from agents.tools import Closed
 ACCEPTS = ("routing",)
 RETURNS = ("triage",)
 TOOLS = ()
+READS = ("model", "instructions", "voice")
+FIELDS = ("missing", "score", "grade", "answer_missing")
 
 
 class Detail(Closed):
@@ -58,6 +60,11 @@ class Settings(Closed):
     least_details: int = Field(0, ge=0, le=30)  # fewer than this: a person looks
     search: Searching | None = None  # nothing: it only gathers
     most_asks: int = Field(4, ge=0, le=20)
+
+
+def fields(settings: Settings) -> tuple[str, ...]:
+    """What it says: its own fields, and one for each detail."""
+    return (*FIELDS, *settings.details)
 
 
 async def work(brief: Brief, desk: Desk) -> Outcome:

@@ -26,6 +26,8 @@ from agents.tools import Closed
 ACCEPTS = ("research", "draft")
 RETURNS = ("draft",)
 TOOLS = ()
+READS = ("model", "instructions", "voice")
+FIELDS = ("words",)
 
 
 class Settings(Closed):

@@ -44,7 +44,8 @@ class AgentForm(forms.ModelForm):
         """Refuse what a file would be refused for, with the line; keep the definition that was read."""
         text = str(self.cleaned_data["yaml"])
         try:
-            self.definition = loads(text, "definition")
+            self.definition = loads(text, "definition", shipped.models)
+            shipped.fits(self.definition)
         except Unreadable as error:
             raise ValidationError([ValidationError(problem) for problem in error.problems]) from None
         if self.instance.pk and self.definition.name != self.instance.slug:
@@ -108,13 +109,13 @@ class AgentVersionAdmin(ReadOnly):
     def use_again(self, request: HttpRequest, chosen: QuerySet[AgentVersion]) -> None:
         for version in chosen.select_related("agent"):
             try:
-                definition = loads(_yaml(version), str(version))
+                definition = loads(_yaml(version), str(version), shipped.models)
+                made = shipped.hire(
+                    definition, by=f"user:{request.user.username}", note=f"As v{version.number} again"
+                )
             except Unreadable as error:
                 messages.error(request, f"{version} cannot be used any more. {error}")
                 continue
-            made = shipped.hire(
-                definition, by=f"user:{request.user.username}", note=f"As v{version.number} again"
-            )
             messages.success(
                 request, f"{made} says what {version} said." if made else f"{version} is active already."
             )

@@ -67,7 +67,7 @@ def make(request: HttpRequest, slug: str, given: NewVersion) -> HttpResponse:
     if (given.yaml is None) == (given.definition is None):
         raise Invalid("Cannot make a version: give `yaml` or `definition`, one of them.")
     text = given.yaml if given.yaml is not None else yaml.safe_dump(given.definition, sort_keys=False)
-    definition = loads(text, "definition")
+    definition = loads(text, "definition", shipped.models)
     if definition.name != slug:
         raise Invalid(f"This is {slug}; its name cannot change to {definition.name}.")
     version = shipped.hire(definition, by=by, note=given.note)
@@ -98,6 +98,8 @@ class NewTrust(schemas.Given):
 def trust_act(request: HttpRequest, slug: str, given: NewTrust) -> HttpResponse:
     """Admins only. `raise` is refused with what is missing while the record does not support it."""
     by, agent = asker(request), _agent(slug).slug
+    if given.verb == "raise" and given.why:
+        raise Invalid("Cannot keep a `why` with `raise`: the record is the reason. Leave it out.")
     trust.act(given.verb, workflow=given.workflow, agent=agent, kind=given.kind, by=by, why=given.why)
     return everything(map(trust.shape, trust.kept(agent, by)))
 

@@ -59,6 +59,6 @@ def decide(request: HttpRequest, id: int, given: Decide) -> HttpResponse:
     review = there.filter(pk=id).first()
     if review is None:
         raise acts.Unknown(f"There is no review {id}. GET /api/v1/reviews lists those that are open.")
-    said = given.said(review=review.pk)
+    said = given.said(review=None if given.verb == "cancel" else review.pk)  # which ends the whole task
     task = acts.act(review.task, given.verb, said, by=asker(request), channel="api")
     return reply(task_shape(task))

@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from agents import registry
+from agents import llm, registry
 from agents.contract import Refused
 from agents.definition import Definition
 from agents.models import Agent, AgentVersion
@@ -157,7 +157,8 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "agent": one, "row": next(iter(rows(request.user, only=slug)), None), "versions": versions,
         "shown": shown,
-        "definition": definition, "yaml": definition.yaml(), "job": job_description(definition.role),
+        "definition": definition, "no_model": llm.missing(definition.model),
+        "yaml": definition.yaml(), "job": job_description(definition.role),
         "runs": runs, "by": f"agent:{slug}",
         "trust": trust.panel(slug, definition, request.user),
     }  # fmt: skip

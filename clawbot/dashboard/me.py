@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from clawbot.people import tokens
 from clawbot.people.models import Token, User
+from tasks import clock
 from tasks.clock import now
 from tasks.machine import Refused
 from tasks.models import Absence, Review
@@ -41,11 +42,10 @@ class Settings(forms.ModelForm):
     def clean_zone(self) -> str:
         """Empty, or a zone that this machine knows."""
         zone = str(self.cleaned_data["zone"]).strip()
-        if zone and zone not in available_timezones():
-            raise forms.ValidationError(
-                "No such time zone. Write one like Europe/Berlin or America/New_York."
-            )
-        return zone
+        try:
+            return clock.zone(zone).key if zone else ""
+        except ValueError as error:
+            raise forms.ValidationError(f"{error}.") from None
 
 
 @require_http_methods(["GET", "POST"])

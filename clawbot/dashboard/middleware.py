@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +12,7 @@ from django.shortcuts import resolve_url
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
-from tasks import database, log
+from tasks import clock, database, log
 
 from .frame import Frame
 
@@ -42,9 +42,9 @@ def _door(path: str) -> str:
 def zone_of(user: object) -> ZoneInfo:
     """The person's time zone, else the site's."""
     try:
-        return ZoneInfo(getattr(user, "zone", "") or settings.SITE_ZONE)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo(settings.SITE_ZONE)
+        return clock.zone(getattr(user, "zone", "") or settings.SITE_ZONE)
+    except ValueError:
+        return clock.zone(settings.SITE_ZONE)
 
 
 def _asks_to_sign_in(response: HttpResponse) -> bool:

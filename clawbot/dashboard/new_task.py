@@ -19,12 +19,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from agents import strict_yaml
 from clawbot.templatetags.review import role_word
 from tasks import access, lifecycle
 from tasks import workflow as workflows
 from tasks.machine import Refused
 from tasks.models import Subtask, Task, Workflow
+from tasks.workflow.samples import read as read_sample
 from tasks.workflow.shape import ENGINE, HUMAN
 
 from . import pace
@@ -169,8 +169,7 @@ def _prefilled(request: HttpRequest, flow: Workflow | None) -> dict[str, Any]:
     sample = request.GET.get("sample", "")
     if flow is None or sample not in samples(flow):
         return given
-    brief = _folder(flow) / "samples" / sample / "brief.yaml"
-    return {**strict_yaml.load(brief.read_text("utf-8"), brief.name, scalars="json").value, **given}
+    return {**read_sample(flow.slug, sample)[0], **given}
 
 
 def similar(request: HttpRequest, title: str) -> list[Task]:

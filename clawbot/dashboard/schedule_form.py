@@ -63,7 +63,7 @@ def words(request: HttpRequest) -> HttpResponse:
 
 def _hint(own: dict[str, str]) -> dict[str, Any]:
     try:
-        line, zone = cron.readable(own["cron"]), cron.known(own["zone"])
+        line, zone = cron.readable(own["cron"]), clock.zone(own["zone"]).key
     except ValueError as error:
         return {"trouble": f"{error}."}
     following = cron.after(line, zone, clock.now())

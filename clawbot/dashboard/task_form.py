@@ -10,7 +10,7 @@ from typing import Any
 
 from django.http import QueryDict
 
-from agents import strict_yaml
+from agents import json_schema, strict_yaml
 from tasks.machine import Refused
 from tasks.models import Workflow
 
@@ -152,13 +152,13 @@ def read(flow: Workflow, post: QueryDict) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for name, one in _schema(flow).get("properties", {}).items():
         kind = _kind(name, one)
-        value = _rows(name, one, post) if kind == "rows" else _value(kind, name, post)
+        value = _rows(name, one, post) if kind == "rows" else _value(kind, name, post, one)
         if value not in (None, "", [], {}):
             given[name] = value
     return given
 
 
-def _value(kind: str, name: str, post: QueryDict) -> Any:
+def _value(kind: str, name: str, post: QueryDict, schema: dict[str, Any]) -> Any:
     text = post.get(name, "").strip()
     match kind:
         case "lines" | "files":
@@ -171,7 +171,7 @@ def _value(kind: str, name: str, post: QueryDict) -> Any:
         case "yes":
             return True if name in post else None
         case "data":
-            return _data(text, name)
+            return _data(text, name, schema)
     return text
 
 
@@ -201,11 +201,11 @@ def number(text: str, name: str) -> int | float | None:
         raise Refused(f"{_label(name)}: {text!r} is not a number.") from None
 
 
-def _data(text: str, name: str) -> Any:
+def _data(text: str, name: str, schema: dict[str, Any]) -> Any:
     if not text:
         return None
     try:
-        return strict_yaml.load(text, name, scalars="json").value
+        return json_schema.typed(strict_yaml.load(text, name, plain=True).value, schema)
     except strict_yaml.Unreadable as error:
         raise Refused(f"{_label(name)}: {error}") from None
 

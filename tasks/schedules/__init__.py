@@ -180,7 +180,7 @@ def _checked(
     from tasks.workflow import check_input  # which imports this module
 
     try:
-        values: dict[str, Any] = {"cron": cron.readable(line), "zone": cron.known(zone)}
+        values: dict[str, Any] = {"cron": cron.readable(line), "zone": clock.zone(zone).key}
     except ValueError as error:
         raise Refused(f"Cannot schedule {flow.slug}: {error}.") from None
     if misfire not in Schedule.Misfire.values:
@@ -188,6 +188,6 @@ def _checked(
     if input is not None and flow.active:
         title = input.get("title") or flow.title
         if problems := check_input(flow.active.definition["input"], {**input, "title": title}):
-            raise Refused(f"Cannot schedule {flow.slug} with this input: {'; '.join(problems)}.")
+            raise Refused(f"Cannot schedule {flow.slug} with this input: {' '.join(problems)}")
         workspace.collect(input, None, anywhere=False)  # refuses files, which nobody would bring each time
     return {**values, "input": input, "misfire": misfire}

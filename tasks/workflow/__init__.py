@@ -16,6 +16,7 @@ from typing import Any
 from django.db import transaction
 from jsonschema import Draft202012Validator, SchemaError
 
+from agents import json_schema, staff
 from agents.definition import Definition
 from agents.strict_yaml import Document, Unreadable, check, load
 from tasks import access, clock, log
@@ -26,7 +27,9 @@ from . import graph, input_schema
 from .graph import downstream, upstream
 from .shape import HUMAN, Shape
 
-__all__ = ["FOLDER", "HUMAN", "Shape", "check_input", "downstream", "read", "sync", "upstream"]
+__all__ = [
+    "FOLDER", "HUMAN", "Shape", "check_input", "downstream", "read", "read_input", "sync", "upstream",
+]  # fmt: skip
 
 FOLDER = Path(__file__).parent.parent / "workflows"
 
@@ -51,24 +54,23 @@ def read(
         raise Unreadable([f"{name}: cannot be read ({error}). Save it as UTF-8 text."]) from None
     document = load(text, name)
     definition = check(document, Shape)
+    marked = load(text, name, plain=True)
+    schema = json_schema.literal(marked.value.get("input") or {})
     problems = graph.problems(document, definition, agents, workflows)
-    problems += [*_schema(document, text, name), *_files(document, definition, file.parent)]
-    problems += _scheduled(document, definition, text, name) if not problems else []
+    problems += [*_schema(document, schema), *_files(document, definition, file.parent)]
     problems += _policies(document, definition, people) if people else []
     if problems:
         raise Unreadable(problems)
     data = definition.model_dump(mode="python")
-    typed = load(text, name, scalars="json").value
-    data["input"] = typed.get("input") or {}
+    data["input"] = schema
     if definition.schedule and definition.schedule.input is not None:
-        data["schedule"]["input"] = typed["schedule"]["input"]
+        data["schedule"]["input"] = _scheduled(marked, schema, definition.title)
     data["materials"] = {key: _lend(file.parent, glob) for key, glob in definition.materials.items()}
     return json.loads(json.dumps(data))
 
 
-def _schema(document: Document, text: str, name: str) -> list[str]:
+def _schema(document: Document, schema: dict[str, Any]) -> list[str]:
     """The task's input must be a JSON Schema that a validator understands."""
-    schema = load(text, name, scalars="json").value.get("input") or {}
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
@@ -77,16 +79,13 @@ def _schema(document: Document, text: str, name: str) -> list[str]:
     return [document.problem(problem, "input", *where) for where, problem in input_schema.problems(schema)]
 
 
-def _scheduled(document: Document, definition: Shape, text: str, name: str) -> list[str]:
+def _scheduled(marked: Document, schema: dict[str, Any], title: str) -> dict[str, Any]:
     """What the schedule injects must fit the input, or it would be refused at four in the morning."""
-    if not definition.schedule or definition.schedule.input is None:
-        return []
-    typed = load(text, name, scalars="json").value
-    given = {"title": definition.title} | typed["schedule"]["input"]
-    return [
-        document.problem(f"does not fit `input:`: {problem}", "schedule", "input")
-        for problem in check_input(typed.get("input") or {}, given)
-    ]
+    given = marked.value["schedule"]["input"]
+    has_title = "title" in given
+    given.setdefault("title", title)
+    value = json_schema.read(marked, with_title(schema), "schedule", "input")
+    return {name: one for name, one in value.items() if name != "title" or has_title}
 
 
 def _files(document: Document, definition: Shape, folder: Path) -> list[str]:
@@ -126,9 +125,26 @@ def _lend(folder: Path, glob: str) -> dict[str, str]:
     return {path.stem: path.read_text("utf-8")[:50_000] for path in files[:50]}
 
 
+def with_title(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a task's input; every task has a title, whether its workflow says so or not."""
+    said = schema.get("properties") or {}
+    return {**schema, "properties": {"title": {"type": "string"}, **said}} if said else schema
+
+
 def check_input(schema: dict[str, Any], value: Any) -> list[str]:
-    """What is wrong with a task's input, one sentence each; empty where it fits the schema."""
-    return input_schema.check({"type": "object", **schema}, value)
+    """What is wrong with a task's input, one sentence each; empty if it fits the schema."""
+    return json_schema.problems(with_title(schema), value)
+
+
+def read_input(document: Document, schema: dict[str, Any]) -> dict[str, Any]:
+    """A brief that was loaded with `plain`, as the schema types it. Keys may be missing: they may be given
+    beside the file.
+
+    Raises `Unreadable` with one sentence per problem, each with its line.
+    """
+    if not isinstance(document.value, dict):
+        raise Unreadable([document.problem("a brief is a mapping (`key: value`).")])
+    return dict(json_schema.read(document, {**with_title(schema), "required": []}))
 
 
 def sync(path: Path, agents: dict[str, Definition], *, by: str) -> WorkflowVersion | None:
@@ -162,6 +178,18 @@ def sync(path: Path, agents: dict[str, Definition], *, by: str) -> WorkflowVersi
         schedules.sync(workflow, definition)
         log.record("workflow.version", by=by, workflow=workflow.slug, number=number)
     return version
+
+
+def lost(agent: Definition) -> list[str]:
+    """What could no longer work in the active workflows if this were the agent of its name."""
+    found: list[str] = []
+    for version in WorkflowVersion.objects.filter(pk__in=Workflow.objects.values("active")):
+        if agent.name in {name for stage in version.stages for name in (stage["agent"], stage.get("undo"))}:
+            shape = Shape.model_validate({**version.definition, "materials": {}})
+            agents = staff.definitions()
+            before = graph.told(shape, agents)
+            found += [text for text in graph.told(shape, {**agents, agent.name: agent}) if text not in before]
+    return found
 
 
 def _known(path: Path) -> dict[str, Sequence[str]]:

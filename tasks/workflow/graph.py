@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from agents import registry
 from agents.definition import Definition
 from agents.strict_yaml import Document, nearest
 from tasks import access
 
 from . import conditions
-from .shape import HUMAN, Shape, Stage
+from .shape import HUMAN, Shape, Stage, endings
 
+#: what a stage that fans out says once its items are joined
+JOINED = ("count", "skipped")
 #: what a stage's compensation is called; no stage may be named so, for a name has no dot
 UNDO = ".undo"
 
@@ -51,35 +54,54 @@ def problems(
     `agents` are the configured agents by name; `workflows`, where known, tells which workflows there
     are and which each of them injects.
     """
-    return list(_Checks(document, shape, agents, workflows).all())
+    found = _Checks(shape, agents, workflows).all()
+    return [document.problem(text, "stages", index, *path) for index, text, *path in found]
+
+
+def told(
+    shape: Shape, agents: Mapping[str, Definition], workflows: Mapping[str, Sequence[str]] | None = None
+) -> list[str]:
+    """The same of a workflow that is no file any more: with the name of the stage instead of the line."""
+    return [
+        f"{shape.name}, stage {shape.stages[index].name}: {text}"
+        for index, text, *_ in _Checks(shape, agents, workflows).all()
+    ]
+
+
+#: keys that do nothing at a stage whose role does not act on them, and why
+_UNREAD = {
+    "judges": "`{agent}` (role {role}) judges nothing: it gives no findings. It gets a text by `accepts`.",
+    "send_back": "`{agent}` (role {role}) never sends work back: it gives no verdict.",
+    "deciders": "`{agent}` (role {role}) never asks for leave to make a call, so nobody decides here.",
+}
 
 
 class _Checks:
     def __init__(
         self,
-        document: Document,
         shape: Shape,
         agents: Mapping[str, Definition],
         workflows: Mapping[str, Sequence[str]] | None,
     ) -> None:
-        self.document, self.shape, self.agents, self.workflows = document, shape, agents, workflows
+        self.shape, self.agents, self.workflows = shape, agents, workflows
         self.names = [stage.name for stage in shape.stages]
         self.by_name = {stage.name: stage for stage in shape.stages}
         stages = [{"name": stage.name, "needs": stage.needs} for stage in shape.stages]
         self.before = {name: upstream(name, stages) for name in self.names}
         self.made = {kind for stage in shape.stages for kind in self._returns(stage)}
 
-    def all(self) -> Iterator[str]:
+    def all(self) -> Iterator[tuple[Any, ...]]:
+        """Each problem as the place of its stage, its sentence, and the keys that lead to its line."""
         for index, stage in enumerate(self.shape.stages):
             for check in (
-                self._name, self._needs, self._agent, self._judges, self._notify, self._when, self._each,
-                self._inject, self._undo,
+                self._name, self._needs, self._agent, self._role, self._judges, self._notify, self._when,
+                self._each, self._inject, self._undo,
             ):  # fmt: skip
                 for text, *path in check(index, stage):
-                    yield self.document.problem(text, "stages", index, *path)
+                    yield index, text, *path
         if not any(name in self.before[name] for name in self.names):
             for index, text in self._unreachable():
-                yield self.document.problem(text, "stages", index, "when")
+                yield index, text, "when"
 
     def _returns(self, stage: Stage) -> tuple[str, ...]:
         return self.agents[stage.agent].returns if stage.agent in self.agents else ()
@@ -116,6 +138,62 @@ class _Checks:
                     "agent",
                 )
 
+    def _role(self, index: int, stage: Stage) -> Iterator[tuple[Any, ...]]:
+        """What a role does not act on is refused: it would do nothing, and nobody would say so."""
+        for name, key in ((stage.agent, "agent"), (stage.undo, "undo")):
+            if agent := self.agents.get(name):
+                yield from ((text, key) for text in self._places(agent))
+        if stage.agent not in self.agents:
+            return
+        agent = self.agents[stage.agent]
+        role = registry.role(agent.role)
+        for key in ("judges", "send_back", "deciders"):
+            if not role.reads(key) and getattr(stage, key) != Stage.model_fields[key].default:
+                yield f"{_UNREAD[key].format(agent=agent.name, role=role.name)} Remove it.", key
+        if stage.output:
+            written = role.writes(agent.settings)
+            lost = [one for one in endings(stage.output)[1] if written != ("*",) and one not in written]
+            if lost and not written:
+                yield f"`{agent.name}` (role {role.name}) writes no files. Remove `output`.", "output"
+            elif lost:
+                yield (
+                    f"`{agent.name}` (role {role.name}) writes no .{lost[0]} file; it writes "
+                    f"{', '.join(written)}. Name only those.",
+                    "output",
+                )
+
+    def _places(self, agent: Definition) -> Iterator[str]:
+        """The fields of other stages that an agent's settings read."""
+        for setting, place in registry.role(agent.role).references(agent.settings).items():
+            name, _, field = place.partition(".")
+            if name == "item" or (name == "input" and not field):
+                continue
+            if wrong := self._unsaid(name, field.partition(".")[0]):
+                yield f"`{agent.name}` reads `{place}` (its `settings.{setting}`), {wrong}"
+
+    def _unsaid(self, name: str, field: str) -> str:
+        """Why nobody says this field, and what would be right; empty if somebody does."""
+        if name == "input":
+            known = self.shape.input.get("properties")
+            if not isinstance(known, dict) or field in known or field == "title":
+                return ""
+            return f"which the input does not have. {nearest(field, [*known])}"
+        if name not in self.names:
+            return f"and there is no stage `{name}`. {nearest(name, self.names)}"
+        other = self.by_name[name]
+        if other.agent == HUMAN:
+            return f"but at `{name}` a person decides; it says no fields."
+        if other.each:
+            says: tuple[str, ...] = JOINED
+        elif agent := self.agents.get(other.agent):
+            says = registry.role(agent.role).fields(agent.settings)
+        else:
+            return ""  # an injected task says what its workflow says
+        if says == ("*",) or (field in says and field):
+            return ""
+        hint = nearest(field, list(says)) if says else "Pass its text on by `accepts`."
+        return f"and `{name}` says {f'no `{field}`' if says else 'no fields'}. {hint}"
+
     def _judges(self, index: int, stage: Stage) -> Iterator[tuple[Any, ...]]:
         before = sorted(self.before[stage.name])
         if stage.judges and stage.judges not in before:
@@ -130,6 +208,13 @@ class _Checks:
             )
 
     def _notify(self, index: int, stage: Stage) -> Iterator[tuple[Any, ...]]:
+        gate = next((one.name for one in self.shape.stages if one.agent == HUMAN and one.notify), "")
+        if stage.notify and stage.agent != HUMAN and gate:
+            yield (
+                f"whoever it names is told at the end, and only if no person's stage tells anybody; `{gate}` "
+                "does. Remove this `notify`, or name the groups there.",
+                "notify",
+            )
         for group in stage.notify:
             if group not in access.GROUPS:
                 yield (
@@ -144,19 +229,13 @@ class _Checks:
     def _reads(self, stage: Stage, reference: str) -> Iterator[str]:
         """A reference must name the task's input or a stage that runs before."""
         name, _, field = reference.partition(".")
-        if name == "input":
-            known = self.shape.input.get("properties")
-            if isinstance(known, dict) and field not in known:
-                yield f"reads `{reference}`, which the input does not have. {nearest(field, [*known])}"
-        elif name not in self.names:
-            yield f"reads `{reference}`, and there is no stage `{name}`. {nearest(name, self.names)}"
-        elif name not in self.before[stage.name]:
+        if name in self.names and name not in self.before[stage.name]:
             yield (
                 f"reads `{reference}`, but `{name}` does not run before `{stage.name}`. "
                 f"Add `{name}` to the `needs` of `{stage.name}` or of a stage before it."
             )
-        elif self.by_name[name].agent == HUMAN:
-            yield f"reads `{reference}`, but at `{name}` a person decides; it says no fields."
+        elif wrong := self._unsaid(name, field):
+            yield f"reads `{reference}`, {wrong}"
 
     def _each(self, index: int, stage: Stage) -> Iterator[tuple[Any, ...]]:
         if not stage.each:

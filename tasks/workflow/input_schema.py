@@ -1,5 +1,5 @@
-"""A workflow's `input:`, a JSON Schema, as tasks are checked by it: nothing is fetched for it, and no pattern
-of it can hold up the process, whatever text it is given.
+"""What a workflow's `input:`, a JSON Schema, may not hold: nothing is fetched for it, and no pattern of it
+can hold up the process, whatever text it is given.
 """
 
 from __future__ import annotations
@@ -7,8 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator, ValidationError
-from jsonschema.validators import extend
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
@@ -46,17 +44,6 @@ def problems(schema: dict[str, Any]) -> list[tuple[Place, str]]:
     return found
 
 
-def check(schema: dict[str, Any], value: Any) -> list[str]:
-    """What is wrong with a value, one sentence each; empty if it fits the schema."""
-    try:
-        errors = sorted(_Validator(schema, registry=Registry()).iter_errors(value), key=str)
-    except (Unresolvable, ValueError) as error:  # a version from before such schemas were refused
-        return [
-            f"input: the workflow's own rules for it cannot be read: {error}. Mend its `input:` and sync."
-        ]
-    return [f"{'.'.join(map(str, error.absolute_path)) or 'input'}: {error.message}" for error in errors]
-
-
 def _parts(schema: Any, place: Place, *, named: bool = False) -> Iterator[tuple[Place, Mapping[str, Any]]]:
     """Every rule in a schema. `named`: this is a mapping of names to rules, and no rule itself."""
     if isinstance(schema, list):
@@ -68,11 +55,3 @@ def _parts(schema: Any, place: Place, *, named: bool = False) -> Iterator[tuple[
         for word, one in schema.items():
             if named or word not in DATA:
                 yield from _parts(one, (*place, word), named=not named and word in NAMED)
-
-
-def _pattern(validator: Any, written: str, value: Any, schema: Any) -> Iterator[ValidationError]:
-    if validator.is_type(value, "string") and not patterns.search(written, value):
-        yield ValidationError(f"{value!r} does not match {written!r}")
-
-
-_Validator: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]

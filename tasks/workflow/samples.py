@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from agents import json_schema
 from agents.strict_yaml import load
 from tasks.machine import Refused
 
-from . import FOLDER
+from . import FOLDER, read_input
 
 
 def workflows() -> list[str]:
@@ -29,6 +30,7 @@ def read(workflow: str, name: str = "default") -> tuple[dict[str, Any], Path]:
         known = ", ".join(names(workflow)) or "none"
         raise Refused(f"Cannot inject the sample {name!r}: {workflow} ships {known}.")
     folder = FOLDER / workflow / "samples" / name
-    return dict(
-        load((folder / "brief.yaml").read_text("utf-8"), f"{name}/brief.yaml", scalars="json").value
-    ), folder
+    text = (FOLDER / workflow / "workflow.yaml").read_text("utf-8")
+    schema = json_schema.literal(load(text, "workflow.yaml", plain=True).value.get("input") or {})
+    brief = load((folder / "brief.yaml").read_text("utf-8"), f"{name}/brief.yaml", plain=True)
+    return read_input(brief, schema), folder

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from cronsim import CronSim, CronSimError
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -24,6 +22,7 @@ from pydantic import (
 from agents.definition import Duration
 from agents.strict_yaml import nearest
 from tasks import access, clock
+from tasks.schedules import cron
 
 from . import conditions
 
@@ -31,12 +30,21 @@ HUMAN = "human"
 #: who does a stage that has no agent: one that injects
 ENGINE = "clawbot"
 OUTPUT = re.compile(r"(staging|published)/[A-Za-z0-9_/{}.,-]+")
+_CHOICE = re.compile(r"\{([a-z0-9]+(?:,[a-z0-9]+)*)\}$")
 #: owner, a group, or a person as user:ana
 WHO = r"^$|^owner$|^[a-z]+$|^user:[A-Za-z0-9_@.+-]{1,150}$"
 REFERENCE = conditions.REFERENCE.pattern
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 File = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.py$")]
+
+
+def endings(output: str) -> tuple[str, list[str]]:
+    """A stage's `output` up to the ending of its files, and the endings: one, or several as `{md,html}`."""
+    if choice := _CHOICE.search(output):
+        return output[: choice.start()], choice[1].split(",")
+    stem, _, ending = output.rpartition(".")
+    return f"{stem}.", [ending]
 
 
 class Closed(BaseModel):
@@ -56,20 +64,12 @@ class Cron(Closed):
     @field_validator("cron")
     @classmethod
     def _readable(cls, value: str) -> str:
-        try:
-            CronSim(value, clock.now())
-        except CronSimError as error:
-            raise ValueError(f"not a cron line ({error}). Five fields, e.g. 0 4 * * 1-5") from None
-        return value
+        return cron.readable(value)
 
     @field_validator("zone")
     @classmethod
     def _known(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError("not a time zone. Use a name like Europe/Berlin or UTC") from None
-        return value
+        return str(clock.zone(value).key)
 
 
 class SendBack(Closed):
@@ -202,9 +202,12 @@ class Stage(Closed):
     def _fits(self) -> Stage:
         if bool(self.agent) == bool(self.inject):
             raise ValueError("a stage has either an `agent` (or `human`) or `inject: WORKFLOW`")
-        for name in ("undo", "on_failure", "retry", "timeout", "limits"):
+        for name in ("undo", "on_failure", "retry", "timeout", "limits", "output", "priority"):
             if self.agent == HUMAN and self._says(name):
                 raise ValueError(f"at this stage a person decides; `{name}` is for agents. Remove it")
+        for name in ("judges", "send_back", "retry", "timeout", "limits", "output", "priority", "deciders"):
+            if self.inject and self._says(name):
+                raise ValueError(f"this stage injects a task; `{name}` is for agents and people. Remove it")
         for name in ("group", "at_most_at_once"):
             if self._says(name) and not self.each:
                 raise ValueError(f"`{name}` is for a stage that fans out; add `each: stage.field`")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from django.db import transaction
 
-from agents import definition, staff
-from agents.models import AgentVersion
+from agents import contract, definition, llm, staff
+from agents.models import Agent, AgentVersion
+from agents.strict_yaml import Unreadable
 from tasks import access, log, workflow
 from tasks.models import WorkflowVersion
 
@@ -22,7 +23,7 @@ def sync(by: str, *, agents: Path = definition.FOLDER, workflows: Path = workflo
     access.require(by, "sync")
     folders = [agents, *sorted(workflows.glob("*/agents"))]
     changed: list[AgentVersion | WorkflowVersion | None] = [
-        hire(one, by=by) for folder in folders for one in definition.read_all(folder).values()
+        _store(one, by=by) for folder in folders for one in definition.read_all(folder, models).values()
     ]
     known = staff.definitions()
     for folder in sorted(path.parent for path in workflows.glob("*/workflow.yaml")):
@@ -31,10 +32,35 @@ def sync(by: str, *, agents: Path = definition.FOLDER, workflows: Path = workflo
 
 
 def hire(one: definition.Definition, *, by: str, note: str = "") -> AgentVersion | None:
-    """Store an agent's definition as a new version, with its event; None where nothing changed."""
+    """Store an agent's definition as a new version, with its event; None if nothing changed.
+
+    Raises `agents.strict_yaml.Unreadable` if a workflow that names the agent could not work with it.
+    """
     access.require(by, "configure")
+    fits(one)
+    return _store(one, by=by, note=note)
+
+
+def _store(one: definition.Definition, *, by: str, note: str = "") -> AgentVersion | None:
     with transaction.atomic():
         version = staff.store(one, by=by, note=note)
         if version:
             log.record("agent.version", by=by, agent=one.name, number=version.number, note=note)
     return version
+
+
+def fits(one: definition.Definition) -> None:
+    """Raises `agents.strict_yaml.Unreadable` for what the workflows that name this agent lose by it."""
+    if problems := workflow.lost(one):
+        raise Unreadable(problems)
+
+
+def models(agent: str) -> set[str]:
+    """The models that an agent may ask for: those of this house, and the one that it has, so that a house
+    which has lost a model still starts. Raises `agents.strict_yaml.Unreadable` for CLAWBOT_MODELS itself."""
+    try:
+        known = set(llm.names())
+    except contract.Refused as refused:
+        raise Unreadable([str(refused)]) from None
+    has = Agent.objects.filter(slug=agent).values_list("active__definition__model", flat=True).first()
+    return known | ({has} if has else set())

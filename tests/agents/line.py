@@ -155,7 +155,7 @@ def materials() -> dict[str, dict[str, str]]:
 def sample(name: str) -> Line:
     """A shipped sample, ready to run."""
     folder = WORKFLOW / "samples" / name
-    given = load((folder / "brief.yaml").read_text("utf-8"), "brief.yaml", scalars="json").value
+    given = load((folder / "brief.yaml").read_text("utf-8"), "brief.yaml").value
     return Line(title=given["title"], input=given, workspace=folder)
 
 
@@ -168,7 +168,7 @@ def main() -> None:
     parser.add_argument("--model", default="default")
     given = parser.parse_args()
     if (given.folder / "brief.yaml").exists():
-        value = load((given.folder / "brief.yaml").read_text("utf-8"), "brief.yaml", scalars="json").value
+        value = load((given.folder / "brief.yaml").read_text("utf-8"), "brief.yaml").value
     else:
         value = {"title": given.title, "brief": given.brief, "keyword": given.keyword}
     line = Line(title=value["title"], input=value, workspace=given.folder, model=llm.model(given.model))

@@ -10,7 +10,7 @@ from agents.envelope import NAMES
 from agents.message_format import MessageFormat, inward, outward
 from agents.strict_yaml import Unreadable
 
-AGENT = "name: warehouse\nrole: llm\n"
+AGENT = "name: warehouse\nrole: queue\nsettings: {to: stock}\n"
 WAREHOUSE = MessageFormat(
     envelope={"from": "sender", "type": "event", "data": "payload", "correlation_id": "order_ref"},
     data={"product_id": "sku", "quantity": "qty"},
@@ -86,14 +86,14 @@ def test_is_a_part_of_the_agent_and_comes_back_from_its_yaml():
 @pytest.mark.parametrize(
     ("part", "told"),
     [
-        ("{envelope: {form: sender}}", "line 3: `form` is no part of an envelope. Did you mean `from`?"),
+        ("{envelope: {form: sender}}", "line 4: `form` is no part of an envelope. Did you mean `from`?"),
         (
             "{envelope: {from: to}}",
-            "line 3: `from` and `to` would both be called `to`. Give one another",
+            "line 4: `from` and `to` would both be called `to`. Give one another",
         ),
-        ("{envelope: {from: x, to: x}}", "line 3: `from` and `to` would both be called `x`."),
-        ("{data: {a: x, b: x}}", "line 3: `a` and `b` would both be called `x`."),
-        ("{data: {a: ''}}", "line 3: `message_format.data.a`: found ''."),
+        ("{envelope: {from: x, to: x}}", "line 4: `from` and `to` would both be called `x`."),
+        ("{data: {a: x, b: x}}", "line 4: `a` and `b` would both be called `x`."),
+        ("{data: {a: ''}}", "line 4: `message_format.data.a`: found ''."),
         ("{header: {a: b}}", "unknown key `message_format.header`."),
     ],
 )

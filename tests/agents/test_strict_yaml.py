@@ -3,7 +3,7 @@
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from agents.strict_yaml import Unreadable, check, load
+from agents.strict_yaml import Plain, Unreadable, check, load
 
 
 class Limits(BaseModel):
@@ -23,10 +23,24 @@ def test_keeps_every_scalar_as_text():
     assert value == {"a": "no", "b": "12:30:00", "c": "0777", "d": "2026-13-45", "e": "1"}
 
 
-def test_reads_json_scalars_only_when_asked_and_unquoted():
-    value = load("a: true\nb: 12\nc: 1.5\nd: '12'\ne: no\nf: 0777\ng:\n", "x.yaml", scalars="json").value
+def test_marks_what_stands_without_quotes_where_that_is_asked_for():
+    value = load("a: 3.10\nb: '3.10'\nc: |\n  3.10\n", "x.yaml", plain=True).value
 
-    assert value == {"a": True, "b": 12, "c": 1.5, "d": "12", "e": "no", "f": "0777", "g": None}
+    assert [type(one) for one in value.values()] == [Plain, str, str]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: b\nc: d\n",
+        "\ufeffa: b\nc: d",
+        "a: b\r\nc: d\r\n",
+        "a: b\rc: d\r",
+        "--- # x\na: b # y\nc: d\n...\n",
+    ],
+)
+def test_reads_a_file_whatever_editor_wrote_it(text):
+    assert load(text, "x.yaml").value == {"a": "b", "c": "d"}
 
 
 def test_knows_the_line_of_every_path():
@@ -46,7 +60,18 @@ def test_knows_the_line_of_every_path():
         ("a: " + "[" * 5000, "nested deeper"),
         ("a: 1\n---\nb: 2\n", "one file holds one document"),
         ("a:\t- tab\n", "not readable as YAML"),
-        ("a: x\x00y\n", "not readable as YAML"),
+        ("a: 1\nb:\n\tc: 2\n", "line 3: not readable as YAML (a tab, and spaces are needed)"),
+        ("a: 1\nb: x\x00y\n", "line 2: not readable as YAML (a control character, which no text has)"),
+        ("a: 1\nb: \ud800\n", "line 2: not readable as YAML (a control character"),
+        (
+            "a: 1\nb: Costs: fell\n",
+            "line 2: not readable as YAML (a second `: ` in one line; put the",
+        ),
+        ("a: 1\nword\nb: 2\n", "line 2: not readable as YAML (a key without its colon)"),
+        ("a: 1\nb: 'x\nc: 2\n", "line 2: not readable as YAML"),
+        ("a: 1\n<<: {b: 2}\n", "line 2: `<<` merges another value"),
+        ("a: 1\nb: !!int 3\n", "line 2: the tag `tag:yaml.org,2002:int` is not read"),
+        ("a: 1\nb: *c\n", "line 2: `*c` repeats another value"),
         ("a: [1, 2\n", "not readable as YAML"),
         ("x" * 300_000, "at most 256,000"),
     ],

@@ -76,3 +76,64 @@ def test_refuses_a_folder_that_cannot_be_made(settings, tmp_path):
 
 def test_finds_nothing_wrong_with_what_is_shipped():
     assert ids([*checks.queue(None), *checks.leases(None), *checks.data(None)]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "likely"),
+    [
+        ("CLAWBOT_WORKER", "Did you mean `CLAWBOT_WORKERS`?"),
+        ("CLAWBOT_MODEL", "Did you mean `CLAWBOT_MODELS`?"),
+        ("CLAWBOT_MODELS_FILE", "Did you mean `CLAWBOT_MODELS`?"),
+        ("SLACK_TOKEN", "Did you mean `SLACK_BOT_TOKEN`?"),
+        ("OPENAI_API_KEY_FILE", "Did you mean `OPENAI_API_KEY`?"),
+    ],
+)
+def test_names_a_variable_that_nothing_reads_and_the_likely_one(monkeypatch, name, likely):
+    monkeypatch.setenv(name, "4")
+
+    (found,) = checks.unread(None)
+
+    assert (found.msg, found.hint) == (f"{name} is set, and nothing reads it.", likely)
+
+
+@pytest.mark.parametrize(
+    "name", ["CLAWBOT_WORKERS", "SLACK_BOT_TOKEN_FILE", "CLAWBOT_MODELS", "OPENAI_API_KEY"]
+)
+def test_says_nothing_of_a_variable_that_is_read(monkeypatch, name):
+    monkeypatch.setenv(name, "x")
+
+    assert checks.unread(None) == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("careful", "cannot be read"),
+        ("careful=anthropic:x", "cannot be read"),
+        ("careful=openai:a careful=openai:b", "`careful` is there twice"),
+        ("built-in=openai:a", "the engine's own name"),
+    ],
+)
+def test_refuses_models_that_could_not_be_told_apart_or_read(monkeypatch, entry, said):
+    monkeypatch.setenv("CLAWBOT_MODELS", entry)
+
+    (found,) = checks.models(None)
+
+    assert found.id == "clawbot.E021"
+    assert said in found.msg
+
+
+def test_names_a_channel_of_a_group_that_there_is_not(settings):
+    settings.SLACK_CHANNELS = {"editor": "C0", "operators": "C1", "user:ana": "D0"}
+
+    (found,) = checks.channels(None)
+
+    assert "'editor'" in found.msg
+    assert found.hint == "Did you mean `editors`?"
+
+
+@pytest.mark.parametrize("zone", ["Europe", "Europe/Berlinn"])
+def test_refuses_a_zone_that_is_none(settings, zone):
+    settings.SITE_ZONE = zone
+
+    assert "is not a time zone" in checks.zone(None)[0].msg

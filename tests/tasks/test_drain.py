@@ -253,6 +253,21 @@ def test_a_run_that_used_up_its_steps_asks_a_person(play: Any) -> None:
     assert "2 of 2 steps" in Review.objects.get(open=1).why
 
 
+def test_a_run_whose_model_is_gone_asks_a_person_at_once(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLAWBOT_MODELS", "quick=openai:gpt")
+    staff(model="careful")
+    one_stage()
+
+    async def work(brief: Brief, desk: Desk) -> Outcome:
+        return Outcome(summary=desk.model.label)
+
+    play(work)
+    work_off()
+
+    assert row().status == S.WAITING
+    assert "There is no model `careful`. Known: built-in, default, quick." in Review.objects.get(open=1).why
+
+
 def test_hands_back_at_once_what_runs_when_it_must_stop(play: Any, settings: Any) -> None:
     settings.GRACE_SECONDS = 0
     staff()

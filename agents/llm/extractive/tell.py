@@ -56,15 +56,23 @@ def summarise(material: Mapping[str, Any]) -> Summary:
     return Summary(text=" ".join(found[:2]))
 
 
-def free(material: Mapping[str, Any]) -> Text:
-    """The sentences of the given texts that fit the instructions best, in their order, as bullets.
+def _texts(value: Any) -> list[str]:
+    """Every text in a value, however deep it lies."""
+    if isinstance(value, str):
+        return [value]
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return [text for part in parts for text in _texts(part)]
 
-    Those that share a word with the instructions come first; where none does, the most central ones.
+
+def free(material: Mapping[str, Any]) -> Text:
+    """The sentences of the given texts that fit the instructions best, in their order, as bullets. Without
+    texts, those of what the task itself brought.
+
+    Sentences that share a word with the instructions come first; if none does, the most central ones.
     """
-    texts = [
-        {"number": i, "title": str(i), "text": tidy(text)}
-        for i, text in enumerate(material["texts"], start=1)
-    ]
+    given = [one["text"] for one in material.get("texts", ())]
+    given = given or [*_texts(material.get("item")), *_texts(material.get("task"))]
+    texts = [{"number": i, "title": str(i), "text": tidy(text)} for i, text in enumerate(given, start=1)]
     found = corpus(texts)
     question = words.vector(str(material.get("instructions", "")), found.idf)
     lines = [

@@ -48,8 +48,8 @@ class Command(BaseCommand):
         said = acts.Said(
             review=options["review"], note=options["note"], reason=options["reason"], to=options["to"],
             requests=[{"text": text, "quote": ""} for text in options["request"]], kind=options["kind"],
-            text=_text(options["text"]) if verb == "edit" else None, sha256=options["sha256"],
-            then=_then(options["then"]),
+            text=_text(options["text"]) if verb == "edit" or options["text"] else None,
+            sha256=options["sha256"], then=_then(options["then"]),
         )  # fmt: skip
         with cli.refusals():
             task = acts.act(cli.find_task(key), verb, said, by=cli.actor(options["by"]), channel="cli")

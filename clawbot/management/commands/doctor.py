@@ -19,6 +19,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from agents import llm
 from agents.models import Agent
 from clawbot import cli, startup
 from tasks.engine import site, workers
@@ -98,6 +99,15 @@ def _staff() -> Finding:
     )
 
 
+def _models() -> Finding:
+    asked = Agent.objects.exclude(active=None).values_list("slug", "active__definition__model")
+    lost = {slug: why for slug, model in asked if (why := llm.missing(model or "default"))}
+    if lost:
+        runs = f"What {', '.join(sorted(lost))} should do waits for a person."
+        return False, " ".join([runs, *dict.fromkeys(lost.values())])
+    return True, ", ".join(llm.names())
+
+
 def _workers() -> Finding:
     alive = cli.workers_alive()
     late = workers.overdue().count()
@@ -145,6 +155,7 @@ def _hosts() -> Finding:
 
 LOOKS: dict[str, Callable[[], Finding]] = {
     "versions": _versions, "settings": _settings, "database": _database, "disk": _disk, "hosts": _hosts,
-    "staff": _staff, "workers": _workers, "holds": _holds, "deliveries": _deliveries, "slack": _slack,
+    "staff": _staff, "models": _models, "workers": _workers, "holds": _holds, "deliveries": _deliveries,
+    "slack": _slack,
     "php": _php,
 }  # fmt: skip

@@ -19,7 +19,7 @@ from clawbot.live.feed import Feed
 from tasks import clock, lifecycle, workspace
 from tasks.models import Event, Review, Subtask, Task, Workflow
 from tasks.why import why
-from tasks.workflow import samples
+from tasks.workflow import read_input, samples
 
 WAITS_FOR_A_PERSON = 3
 CANCELLED = 4
@@ -145,16 +145,13 @@ def read_brief(workflow: str, sample: str | None, file: str | None) -> tuple[dic
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{file}: cannot be read ({error}). Save it as UTF-8 text.") from None
-    document = strict_yaml.load(text, path.name, scalars="json")
-    if not isinstance(document.value, dict):
-        raise CommandError(f"{path.name}: a brief is a mapping (`key: value`).")
-    return document.value, path.parent
+    document = strict_yaml.load(text, path.name, plain=True)
+    return read_input(document, _schema(workflow)), path.parent
 
 
 def read_pairs(workflow: str, pairs: list[str]) -> dict[str, Any]:
     """`--set` as the workflow's schema types it: text as it stands, lists by repeating, the rest as JSON."""
-    flow = Workflow.objects.select_related("active").filter(slug=workflow).first()
-    schema = flow.active.definition["input"].get("properties", {}) if flow and flow.active else {}
+    schema = _schema(workflow).get("properties", {})
     found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
@@ -166,6 +163,12 @@ def read_pairs(workflow: str, pairs: list[str]) -> dict[str, Any]:
         else:
             found[name] = text if kind == "string" else _json(name, kind, text)
     return found
+
+
+def _schema(workflow: str) -> dict[str, Any]:
+    """What the workflow asks for; empty if there is none of this name, which `inject` refuses."""
+    flow = Workflow.objects.select_related("active").filter(slug=workflow).first()
+    return dict(flow.active.definition["input"]) if flow and flow.active else {}
 
 
 def _from_here(name: str, text: str) -> str:

@@ -35,15 +35,16 @@ class Command(BaseCommand):
             "--every",
             metavar="SECONDS",
             type=float,
-            default=EVERY,
             help=f"between two looks (default: {EVERY:g})",
         )
         cli.add_json(parser)
         cli.add_actor(parser)
 
     def handle(
-        self, *args: Any, source: str, workflow: str, follow: bool, every: float, **options: Any
+        self, *args: Any, source: str, workflow: str, follow: bool, every: float | None, **options: Any
     ) -> None:
+        if every is not None and not follow:
+            raise CommandError("--every says how often to look again; add --follow.")
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT) if follow else ():
             signal.signal(number, lambda *_: stop.set())
@@ -58,7 +59,7 @@ class Command(BaseCommand):
                 list[dict[str, str]](),
             )
             try:
-                self._take(box, workflow, by, stop, every if follow else None)
+                self._take(box, workflow, by, stop, every or EVERY if follow else None)
             finally:
                 box.close()
         if self._as_json:

@@ -162,6 +162,9 @@ def _find(options: dict[str, Any]) -> Schedule:
 def _input(options: dict[str, Any]) -> dict[str, Any] | None:
     """What each task gets; None to start the backlog."""
     if options["backlog"]:
+        if said := [name for name in ("file", "title", "pairs") if options[name]]:
+            name = said[0].replace("pairs", "set")
+            raise CommandError(f"--{name} says what to inject, and --backlog injects nothing. Leave one out.")
         return None
     value, _ = read_brief(options["workflow"], None, options["file"])
     value |= read_pairs(options["workflow"], options["pairs"])

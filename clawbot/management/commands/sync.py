@@ -37,7 +37,11 @@ def _sync(path: Path | None, by: str) -> list[str]:
     if path.name == "workflow.yaml" or (path / "workflow.yaml").is_file():
         return [str(version) for version in [workflow.sync(path, staff.definitions(), by=by)] if version]
     if path.suffix == ".yaml" and path.is_file():
-        return [str(version) for version in [shipped.hire(definition.read(path), by=by)] if version]
+        return [
+            str(version)
+            for version in [shipped.hire(definition.read(path, shipped.models), by=by)]
+            if version
+        ]
     if (path / "agents").is_dir() or (path / "workflows").is_dir():
         return shipped.sync(by, agents=path / "agents", workflows=path / "workflows")
     raise CommandError(

@@ -55,6 +55,8 @@ def test_a_save_that_changes_nothing_is_no_version(desk, writer):
         ("name: editor\nrole: writer\n", "its name cannot change"),
         ("name: [writer", "line"),
         (WRITER + "authority: {approve: true}\n", "approve"),
+        (WRITER + "model: careful\n", "line 5: there is no model `careful`. Known: built-in, default."),
+        (WRITER + "authority: {send_back: true}\n", "does not read `authority`"),
     ],
 )
 def test_refuses_what_a_file_would_be_refused_for(desk, writer, yaml, problem):

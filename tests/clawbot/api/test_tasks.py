@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from django.core.management import call_command
 
+from clawbot import acts
 from clawbot.api import schemas
 from clawbot.shapes import task_shape
 from tasks import clock, supervision
@@ -23,7 +24,9 @@ NEW = {"workflow": "article", "title": "Why agents need a manager", "input": {"b
 @pytest.fixture
 def flow():
     flow = a_workflow()
-    schema = {"required": ["brief"], "properties": {"title": {"type": "string"}, "brief": {"type": "string"}}}
+    text = {"type": "string"}
+    known = {"title": text, "brief": text, "sources": {"type": "array"}}
+    schema = {"required": ["brief"], "properties": known}
     flow.versions.update(definition=flow.active.definition | {"input": schema})
     return flow
 
@@ -73,6 +76,7 @@ def test_injects_once_per_key_of_the_task_for_ever(as_ana, flow):
         ({"workflow": "nothing"}, "There are: article"),
         ({"input": {}}, "brief"),
         ({"title": ""}, "it needs a title"),
+        ({"input": {"brief": "x", "titel": "y"}}, "unknown key `titel`. Did you mean `title`?"),
         ({"input": {"brief": "x", "sources": ["/etc/passwd"]}}, "no files came with this task"),
         ({"priority": 11}, "priority"),
         ({"starts_at": "2030-01-01T00:00:00"}, "starts_at"),
@@ -274,15 +278,19 @@ def test_refuses_with_a_sentence(as_admin, waiting, path, body, status, sentence
 
 @pytest.mark.parametrize("verb", sorted(supervision.VERBS))
 def test_gives_every_verb_what_its_signature_asks_for(as_admin, waiting, verb):
-    answer = as_admin.post(
-        f"tasks/{waiting.key}/{verb}",
-        {
-            "reason": "Tried",
-            "to": "admin" if verb == "assign" else "write",
-            "requests": ["x"],
-            "text": "New.",
-        },
-    )
+    given = {
+        "reason": "Tried",
+        "to": "admin" if verb == "assign" else "write",
+        "requests": ["x"],
+        "text": "New.",
+    }
+    taken = {name: given[name] for name in acts.takes(verb) if name in given}
+
+    answer = as_admin.post(f"tasks/{waiting.key}/{verb}", taken)
 
     # A verb that was given too little or too much would have failed with 500.
     assert answer.status_code == (409 if verb in {"undo", "resume"} else 200), answer.json()
+
+    lost = as_admin.post(f"tasks/{waiting.key}/{verb}", taken | {"then": {"write": "keep"}, "note": "x"})
+    assert lost.status_code == 409
+    assert f"{verb} takes no " in lost.json()["detail"]

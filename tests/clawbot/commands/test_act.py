@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from clawbot import acts
 from tasks import lifecycle, supervision
 from tasks.models import Decision, Event, Hold, Review, Task
 from tests.tasks.builders import a_task, a_worker, claim_all, current, statuses, work_until
@@ -183,6 +184,31 @@ def test_refuses_with_a_sentence_and_exit_code_1(manage, admin, task, words, sen
     assert sentence in said.err
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            ("approve", "--request", "Shorter."),
+            "approve takes no requests, so it would be lost. It takes note,",
+        ),
+        (("approve", "--to", "write"), "approve takes no to"),
+        (("approve", "--reason", "Good"), "approve takes no reason"),
+        (("retry", "--note", "Again"), "retry takes no note"),
+        (("cancel", "--review", "1"), "cancel takes no review"),
+        (("send_back", "--note", "No"), "send_back takes no note"),
+        (("send_back", "--text", __file__), "send_back takes no text"),
+        (("pause", "--reason", "x", "--sha256", "a"), "pause takes no sha256"),
+        (("take", "--kind", "page_md"), "take takes no kind"),
+    ],
+)
+def test_refuses_what_a_verb_would_lose(manage, admin, task, words, sentence) -> None:
+    said = manage("act", "ART-1", *words)
+
+    assert said.code == 1
+    assert sentence in said.err
+    assert statuses(task)["approve"] == "waiting"
+
+
 def test_refuses_a_verb_that_is_none(manage, task) -> None:
     said = manage("act", task.key, "bless")
 
@@ -194,9 +220,11 @@ def test_refuses_a_verb_that_is_none(manage, task) -> None:
 def test_gives_every_verb_what_its_signature_asks_for(manage, task, admin, monkeypatch, verb) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("Agents draft. People sign."))
 
-    said = manage(
-        "act", task.key, verb, "--reason", "Tried", "--to", "write", "--request", "x", "--text", "-"
-    )
+    words = {"reason": ("--reason", "Tried"), "to": ("--to", "write"), "text": ("--text", "-")}
+    words["requests"] = ("--request", "x")
+    taken = [word for name in acts.takes(verb) for word in words.get(name, ())]
+
+    said = manage("act", task.key, verb, *taken)
 
     # A verb that was given too little or too much would have raised TypeError here.
     assert (said.code == 0) is not said.err.startswith(("Cannot", "ART-1 is not", "Nobody has"))

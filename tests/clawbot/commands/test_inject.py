@@ -110,7 +110,7 @@ def test_leaves_to_the_schedule_what_is_asked_for_later(manage, article, options
     ("words", "sentence"),
     [
         (("nonsense", "--title", "A"), "no workflow 'nonsense'"),
-        (("article", "--title", "A"), "'brief' is a required property"),
+        (("article", "--title", "A"), "`brief` is missing"),
         (("article", "--sample", "nonsense"), "ships"),
         (("article", "--file", "nowhere.yaml"), "no file nowhere.yaml"),
         (("article", "--sample", "default", "--file", "x"), "not both"),
@@ -227,3 +227,59 @@ def test_says_how_to_start_workers_where_there_are_none(manage, article, monkeyp
     assert said.code == 1
     assert "ART-1 is injected" in said.err
     assert "make up" in said.err
+
+
+# -- what was written
+
+
+@pytest.fixture
+def strict(admin):
+    flow = a_workflow()
+    flow.active.definition["input"] = {
+        "required": ["brief"],
+        "properties": {
+            "title": {"type": "string"}, "brief": {"type": "string"}, "words": {"type": "integer"},
+            "must_mention": {"type": "array", "items": {"type": "string"}},
+        },
+    }  # fmt: skip
+    flow.active.save()
+    return flow
+
+
+@pytest.mark.parametrize("title", ["3.10", "1e3", "on", "0777", "12:30"])
+def test_a_title_stays_what_was_written(manage, strict, tmp_path, title) -> None:
+    (tmp_path / "brief.yaml").write_text(f"title: {title}\nbrief: About the lift.\nwords: 300\n")
+
+    said = manage("inject", "article", "--file", str(tmp_path / "brief.yaml"))
+
+    assert said.code == 0
+    task = Task.objects.get()
+    assert (task.title, task.input["title"], task.input["words"]) == (title, title, 300)
+
+
+@pytest.mark.parametrize(
+    ("brief", "sentence"),
+    [
+        ("titel: A\nbrief: b\n", "brief.yaml, line 1: unknown key `titel`. Did you mean `title`?"),
+        (
+            "title: A\nbrief: b\nmust_mention:\n  - Costs fell: by 4 percent.\n",
+            "brief.yaml, line 4: `must_men",
+        ),
+        ("title: A\nbrief: b\nwords: 0777\n", "brief.yaml, line 3: `words`: found “0777”; a whole number is"),
+        ("- A\n", "brief.yaml, line 1: a brief is a mapping"),
+    ],
+)
+def test_refuses_a_brief_with_its_line(manage, strict, tmp_path, brief, sentence) -> None:
+    (tmp_path / "brief.yaml").write_text(brief)
+
+    said = manage("inject", "article", "--file", str(tmp_path / "brief.yaml"))
+
+    assert said.code == 1
+    assert sentence in said.err
+    assert not Task.objects.exists()
+
+
+def test_refuses_a_misspelt_key_of_the_command_line(manage, strict) -> None:
+    said = manage("inject", "article", "--title", "A", "--set", "brief=b", "--set", "word=3")
+
+    assert "unknown key `word`. Did you mean `words`?" in said.err

@@ -111,3 +111,25 @@ def test_refuses_with_what_would_work(manage, weekly, words, says) -> None:
 
 def test_asks_who_before_it_changes_anything(manage, weekly, cleo) -> None:
     assert "Only operators" in manage("schedule", "remove", "article", "weekly", "--by", "cleo").err
+
+
+@pytest.mark.parametrize("words", [("--title", "x"), ("--set", "brief=x")])
+def test_refuses_an_input_for_a_schedule_that_injects_nothing(manage, ben, words) -> None:
+    said = manage("schedule", "add", "article", "weekly", "--cron", "30 2 * * *", "--backlog", *words, *BY)
+
+    assert said.code == 1
+    assert f"{words[0]} says what to inject, and --backlog injects nothing" in said.err
+
+
+@pytest.mark.parametrize(
+    ("line", "zone", "sentence"),
+    [
+        ("*/10 * * * * *", "Europe/Berlin", "it has 6 fields). Five fields, e.g. 0 4 * * 1-5"),
+        ("0 4 * * *", "Europe", "'Europe' is not a time zone. Use a name like Europe/Berlin or UTC"),
+    ],
+)
+def test_refuses_six_fields_and_a_zone_that_is_a_folder(manage, ben, line, zone, sentence) -> None:
+    said = manage("schedule", "add", "article", "weekly", "--cron", line, "--zone", zone, *BY)
+
+    assert said.code == 1
+    assert sentence in said.err

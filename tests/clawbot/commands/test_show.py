@@ -7,6 +7,7 @@ import json
 import pytest
 from django.core.management import call_command
 
+from agents.definition import Definition
 from tasks import invariants
 from tasks.models import Artifact, Subtask, Task, Workflow, WorkflowVersion
 from tasks.workflow import shipped
@@ -159,6 +160,17 @@ def test_is_content_with_a_house_in_order(manage) -> None:
 
     assert {name: look["text"] for name, look in json.loads(said.out).items() if not look["ok"]} == {}
     assert said.code == 0
+
+
+def test_names_the_agents_whose_model_the_house_has_lost(manage, monkeypatch) -> None:
+    monkeypatch.setenv("CLAWBOT_MODELS", "careful=openai:gpt")
+    shipped.hire(Definition(name="writer", role="llm", model="careful"), by="clawbot")
+    monkeypatch.setenv("CLAWBOT_MODELS", "")
+
+    found = json.loads(manage("doctor", "--json").out)["models"]
+
+    assert not found["ok"]
+    assert found["text"].startswith("What writer should do waits for a person. There is no model `careful`.")
 
 
 def test_never_shows_a_secret(manage, settings) -> None:

@@ -147,3 +147,13 @@ def test_knows_nobody_by_another_name(client, team, cleo):
     client.force_login(cleo)
 
     assert client.get("/agents/zoe/").status_code == 404
+
+
+def test_says_that_an_agents_model_is_gone(client, ana, monkeypatch):
+    hire("writer", model="careful")
+    client.force_login(ana)
+
+    assert "There is no model `careful`." in client.get("/agents/writer/").text
+
+    monkeypatch.setenv("CLAWBOT_MODELS", "careful=openai:gpt")
+    assert "There is no model" not in client.get("/agents/writer/").text

@@ -35,7 +35,7 @@ def test_refuses_a_zone_that_does_not_exist(page, ana):
 
     ana.refresh_from_db()
     assert answer.status_code == 422
-    assert "No such time zone" in answer.text
+    assert "is not a time zone" in answer.text
     assert ana.zone == ""
 
 

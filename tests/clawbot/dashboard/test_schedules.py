@@ -201,7 +201,7 @@ def test_adds_a_schedule_with_an_input_that_fits_the_workflow(client, ben, flow)
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ({"brief": ""}, "is a required property"),
+        ({"brief": ""}, "`brief` is missing"),
         ({"words": "many"}, "is not a number"),
         ({"schedule-cron": "monday"}, "Five fields"),
         ({"schedule-zone": "Berlin"}, "Europe/Berlin"),

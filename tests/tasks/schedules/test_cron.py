@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tasks import clock
 from tasks.schedules import cron
 
 BERLIN = "Europe/Berlin"
@@ -20,15 +21,16 @@ def test_says_the_line_in_words() -> None:
     assert cron.in_words("0 4 * * 1-5") == "At 04:00 on Monday through Friday"
 
 
-@pytest.mark.parametrize("line", ["", "4 o'clock", "61 * * * *", "0 4 * *"])
+@pytest.mark.parametrize("line", ["", "4 o'clock", "61 * * * *", "0 4 * *", "0 0 4 * * *", "@daily"])
 def test_says_what_a_line_should_look_like(line: str) -> None:
     with pytest.raises(ValueError, match=r"not a cron line .*0 4 \* \* 1-5"):
         cron.readable(line)
 
 
-def test_says_what_a_zone_should_look_like() -> None:
-    with pytest.raises(ValueError, match="Europe/Berlin or UTC"):
-        cron.known("Berlin time")
+@pytest.mark.parametrize("zone", ["Berlin time", "Europe", "America/Argentina", "", "../UTC", "/etc"])
+def test_says_what_a_zone_should_look_like(zone: str) -> None:
+    with pytest.raises(ValueError, match="is not a time zone. Use a name like Europe/Berlin or UTC"):
+        clock.zone(zone)
 
 
 def test_says_that_a_skipped_hour_runs_right_after_and_a_repeated_one_once() -> None:

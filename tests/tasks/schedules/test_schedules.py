@@ -27,7 +27,10 @@ def _real_time():
 @pytest.fixture
 def flow():
     found = a_workflow()
-    found.active.definition["input"] = {"required": ["brief"], "properties": {"brief": {"type": "string"}}}
+    found.active.definition["input"] = {
+        "required": ["brief"],
+        "properties": {"brief": {"type": "string"}, "sources": {"type": "array"}},
+    }
     found.active.save()
     return found
 
@@ -67,11 +70,14 @@ def test_adding_the_same_again_is_the_one_that_is_there(flow, ben) -> None:
     ("wrong", "says"),
     [
         ({"line": "at four"}, "Five fields"),
+        ({"line": "*/10 * * * * *"}, "Five fields"),
         ({"zone": "Mars/Base"}, "Europe/Berlin"),
+        ({"zone": "Europe"}, "is not a time zone"),
+        ({"input": {"brief": "Read it", "titel": "x"}}, "Did you mean `title`"),
         ({"name": "default"}, "workflow's own file"),
         ({"name": "No Way"}, "small letters"),
         ({"misfire": "some"}, "newest, all, skip"),
-        ({"input": {}}, "'brief' is a required property"),
+        ({"input": {}}, "`brief` is missing"),
         ({"input": {"brief": "Read it", "sources": ["study.txt"]}}, "study.txt"),
     ],
 )

@@ -17,7 +17,12 @@ from tasks.workflow import graph
 
 FILES = sorted((Path(__file__).parent / "malformed").glob("*.yaml"))
 AGENTS = {
-    name: Definition(name=name, role="llm", returns=("letter",) if name == "writer" else ())
+    name: Definition(
+        name=name,
+        role="http",
+        settings={"url": "https://x.example"},
+        returns=("letter",) if name == "writer" else (),
+    )
     for name in ("reader", "bank", "bank_back", "writer")
 }
 WORKFLOWS = {"letters": ()}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from agents import json_schema
 from agents.strict_yaml import Unreadable
 from tasks import workflow
 from tasks.workflow import input_schema
@@ -38,7 +39,7 @@ def test_refuses_a_reference_out_of_the_file(tmp_path: Path, reference: str) -> 
 
 def test_fetches_nothing_for_a_version_from_before_that_was_refused() -> None:
     with serving(lambda path, body: (200, {}, b'{"type": "string"}')) as server:
-        said = input_schema.check(
+        said = json_schema.problems(
             {"properties": {"words": {"$ref": server.url("/words.json")}}}, {"words": 3}
         )
 
@@ -52,8 +53,8 @@ def test_takes_a_reference_within_the_file() -> None:
     }  # fmt: skip
 
     assert input_schema.problems(schema) == []
-    assert input_schema.check(schema, {"words": ["a"]}) == []
-    assert input_schema.check(schema, {"words": [1]}) == ["words.0: 1 is not of type 'string'"]
+    assert json_schema.problems(schema, {"words": ["a"]}) == []
+    assert json_schema.problems(schema, {"words": [1]}) == ["`words.0`: found 1; text is needed."]
 
 
 @pytest.mark.parametrize("place", ["enum", "const", "default", "examples"])
@@ -66,7 +67,7 @@ def test_interprets_nothing_in_what_is_data(place: str) -> None:
 def test_takes_no_more_time_for_a_pattern_that_would_hold_up_pythons_own() -> None:
     began = time.monotonic()
 
-    said = input_schema.check(
+    said = json_schema.problems(
         {"properties": {"words": {"pattern": r"^(\w+\s?)+$"}}}, {"words": "a" * 5_000 + "!"}
     )
 
