@@ -107,14 +107,24 @@ def owe_house(kind: str, *, places: Iterable[tuple[str, str]], content: dict[str
 
 def decided(review: Review, decision: Decision) -> None:
     """Owe everybody who was asked the news that it is decided, by whom, and through which door."""
+    _answered(review, decision, key=f"decided:{decision.pk}")
+
+
+def counted(review: Review, decision: Decision) -> None:
+    """Owe them the news that one of several approvals is given, and who is still needed."""
+    _answered(review, decision, key=f"counted:{decision.pk}")
+
+
+def _answered(review: Review, decision: Decision, *, key: str) -> None:
     asked = Notice.objects.filter(review=review, kind__in=notices.ASKING).order_by("id")
+    review = Review.objects.select_related("task__workflow", "artifact").get(pk=review.pk)
     owe(
         "decided",
         task=review.task,
         review=review,
         to=list(asked.values_list("recipient", flat=True)),
         content=notices.answer(decision),
-        key=f"decided:{decision.pk}",
+        key=key,
     )
 
 

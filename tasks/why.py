@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from .items import Items, number
 from .models import Decision, Event, Hold, Review, Subtask, Task
-from .people import grants
+from .people import grants, policy
 from .standing import (
     Standing,
     capital,
@@ -41,6 +41,7 @@ class Why:
     next: str = ""
     due_at: datetime | None = None
     review: Review | None = None
+    needs: str = ""  # who approved and who is still needed, where one answer is not enough
     row: Subtask | None = None  # the stage that the sentence is about; of a fan-out perhaps one item
     hold: Hold | None = None
     at: tuple[str, ...] = ()  # every stage that is under way, the furthest back first
@@ -69,13 +70,16 @@ def as_it_was(
     rows: list[Subtask],
     *,
     review: Review | None,
+    needs: str = "",
     decision: Decision | None,
     returned: Event | None,
     holds: list[Hold],
     now: datetime,
 ) -> Why:
     """The sentence of a task whose rows are those of an earlier moment, `now`. Nothing else is looked up."""
-    one = standing_then(task, rows, review=review, decision=decision, returned=returned, holds=holds, now=now)
+    one = standing_then(
+        task, rows, review=review, needs=needs, decision=decision, returned=returned, holds=holds, now=now
+    )
     return _placed(one, _one(one))
 
 
@@ -154,7 +158,7 @@ def _asked(one: Standing, review: Review) -> Why:
         text = f"{waiting:,} items of {_stage(row)} wait for a person. Item {number(row.item)}: {text}"
     elif row.item:
         text = f"Item {number(row.item)} of {_stage(row)}: {text}"
-    return Why(_condition(review), text, _then(one, review), review.due_at, review, row)
+    return Why(_condition(review), text, _then(one, review), review.due_at, review, one.needs, row)
 
 
 def _condition(review: Review) -> str:
@@ -164,12 +168,16 @@ def _condition(review: Review) -> str:
 
 
 def _then(one: Standing, review: Review) -> str:
-    who = one.names.get(review.owner, "") or f"Any {review.deciders.get('group', 'operators')[:-1]}"
     if not review.ladder or review.rung >= len(review.ladder):
-        return f"{who} decides; {_meanwhile(one, review.subtask)}."
-    rung = review.ladder[review.rung]
-    after = f"goes to {rung['escalate']} as well" if rung.get("escalate") else "a reminder goes out"
-    return f"{who} decides; when it is due, {after}."
+        then = f"{_meanwhile(one, review.subtask)}."
+    else:
+        rung = review.ladder[review.rung]
+        after = f"goes to {rung['escalate']} as well" if rung.get("escalate") else "a reminder goes out"
+        then = f"when it is due, {after}."
+    if one.needs:
+        return f"{one.needs} {capital(then)}"
+    who = one.names.get(review.owner, "") or f"Any {policy.whom(review.deciders).removesuffix('s')}"
+    return f"{who} decides; {then}"
 
 
 def _meanwhile(one: Standing, row: Subtask) -> str:

@@ -52,9 +52,7 @@ def _unanswered(rows: QuerySet[Review], user: Any) -> QuerySet[Review]:
 
 def wants(review: Review, user: Any) -> bool:
     """Whether this person's answer would still count. One that the first answer settles costs no query."""
-    rule = review.deciders or {}
-    several = bool(rule.get("each") or rule.get("four_eyes") or rule.get("count", 1) != 1)
-    return not several or policy.wants(review, f"user:{user.username}")
+    return not policy.several(review.deciders) or policy.wants(review, f"user:{user.username}")
 
 
 def together(reviews: Iterable[Review]) -> dict[int, list[Review]]:
