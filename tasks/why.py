@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from django.conf import settings
+
 from .items import Items, number
 from .models import Decision, Event, Hold, Review, Subtask, Task
 from .people import grants, policy
@@ -198,9 +200,9 @@ def _decided(one: Standing) -> Why:
         then = "It is released when the new version has been rendered."
     else:
         left = max(0, round((decision.release_at - one.now).total_seconds()))
-        then = (
-            f"It is released in {left} s unless somebody takes it back." if left else "It is being released."
-        )
+        most = "at most " if left > settings.UNDO_SECONDS else ""  # its person has not seen the Undo yet
+        then = f"It is released in {most}{left} s unless somebody takes it back."
+        then = then if left else "It is being released."
     return Why("running", f"{name} approved it.", then, row=row)
 
 

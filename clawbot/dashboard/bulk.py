@@ -108,7 +108,7 @@ def _decide(request: HttpRequest) -> list[Answer]:
         version = request.POST.get(f"version-{review.pk}", "")
         try:
             decision = supervision.approve(
-                review, by=by, artifact_sha256=request.POST.get(f"sha-{review.pk}", ""),
+                review, by=by, until_seen=True, artifact_sha256=request.POST.get(f"sha-{review.pk}", ""),
                 review_version=int(version) if version.isdecimal() else 0,
                 request_id=(request.POST.get(f"request-{review.pk}") or uuid.uuid4().hex)[:64],
             )  # fmt: skip
@@ -116,6 +116,8 @@ def _decide(request: HttpRequest) -> list[Answer]:
             found.append(Answer(review, None, str(refused)))
         else:
             found.append(Answer(review, decision))
+            if not queue.reports(request):
+                supervision.seen(decision, by=by)
     return found
 
 

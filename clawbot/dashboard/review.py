@@ -76,7 +76,7 @@ def _page(
     if stale and review.artifact and seen.isdecimal() and int(seen) < review.artifact.number:
         query["from"], query["view"] = seen, "changes"  # what came since is what must be read now
     here = reading.page(review, request.user, query)
-    waiting = queue.waiting(request.user)
+    line = queue.line(request)
     context = {
         "here": here,
         "review": review,
@@ -86,8 +86,9 @@ def _page(
         **reading.verdict(here, request.user),
         "return": reading.sheet(here) if review.open and "send_back" in review.verbs else None,
         "outputs": reading.outputs(here, query.get("file", "")) if here.view == "output" else None,
-        "place": queue.place(waiting, review),
-        "undo": queue.undoable(request.user),
+        "place": queue.place(line, review),
+        "following": queue.following(request, review, line),
+        "undo": queue.undoable(request),
         "trouble": trouble,
         "typed_requests": [text for text in request.POST.getlist("request") if text.strip()],
         "stale": stale,
@@ -149,25 +150,31 @@ def _bound(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _next(request: HttpRequest, review: Review, said: str) -> HttpResponse:
-    """On to the next review that waits for this person, with a sentence about the last one."""
-    waiting = [one for one in queue.waiting(request.user) if one.pk != review.pk]
-    following = waiting[0] if waiting else None
-    messages.success(request, f"{said} Next: {following.task.key}." if following else said)
+def _next(request: HttpRequest, review: Review, said: str = "") -> HttpResponse:
+    """On to the review after this one in the list, with a sentence about this one."""
+    following = queue.following(request, review, queue.line(request))
+    if said:
+        messages.success(request, f"{said} Next: {following.task.key}." if following else said)
+    return redirect("review", following.pk) if following else redirect("reviews")
+
+
+@require_POST
+def skip_review(request: HttpRequest, pk: int) -> HttpResponse:
+    """Not now: on to the next review. This one stays and comes last for the rest of the session."""
+    review = _review(request, pk)
+    following = queue.following(request, review, queue.line(request))
+    queue.put_last(request, review)
+    if following is None:
+        messages.info(request, f"{review.task.key} is all that waits for you.")
     return redirect("review", following.pk) if following else redirect("reviews")
 
 
 @_decides
 def approve(request: HttpRequest, review: Review) -> HttpResponse:
     """Approve what was read; where findings are open, with one line of reason."""
-    supervision.approve(review, note=request.POST.get("why", "").strip(), **_bound(request))
-    return _after_approval(request, review)
-
-
-def _after_approval(request: HttpRequest, review: Review) -> HttpResponse:
-    """The sentence about an approval is its undo toast, so nothing else is said."""
-    waiting = [one for one in queue.waiting(request.user) if one.pk != review.pk]
-    return redirect("review", waiting[0].pk) if waiting else redirect("reviews")
+    note = request.POST.get("why", "").strip()
+    supervision.approve(review, note=note, until_seen=True, **_bound(request))
+    return _next(request, review)  # the sentence about an approval is its undo toast
 
 
 @_decides
@@ -259,10 +266,10 @@ def edit(request: HttpRequest, review: Review) -> HttpResponse:
         return redirect("review", review.pk)
     fresh = _review(request, review.pk)
     supervision.approve(
-        fresh, by=by, artifact_sha256=made.sha256, review_version=fresh.version,
+        fresh, by=by, until_seen=True, artifact_sha256=made.sha256, review_version=fresh.version,
         request_id=(request.POST.get("request_id") or uuid.uuid4().hex)[:64],
     )  # fmt: skip
-    return _after_approval(request, review)
+    return _next(request, review)
 
 
 def _unasked(request: HttpRequest, review: Review, kind: str, text: str) -> list[edits.Choice]:
@@ -351,6 +358,14 @@ def _back(request: HttpRequest, review: Review) -> str:
     """This review's page with the choices it had; never another address."""
     choices = request.GET.urlencode()
     return reverse("review", args=[review.pk]) + (f"?{choices}" if choices else "")
+
+
+@require_POST
+def undo_seen(request: HttpRequest, pk: int) -> HttpResponse:
+    """The page shows the Undo of this decision: its window is counted from now. Answers the seconds left."""
+    mine = access.seen(Decision, request.user).filter(by=f"user:{request.user.username}")
+    decision = get_object_or_404(mine.select_related("review__task", "review__subtask"), pk=pk)
+    return HttpResponse(supervision.seen(decision, by=decision.by), "text/plain")
 
 
 @require_POST
