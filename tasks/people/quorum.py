@@ -37,6 +37,12 @@ def sentences(reviews: Iterable[Review]) -> dict[int, str]:
     return said(asked, given)
 
 
+def approved(review: Review) -> str:
+    """Who approved the text that stands now, as names; empty where nobody did or one answer settles it."""
+    given = policy.approvers(review) if review.open and policy.several(review.deciders) else set()
+    return _names(sorted(given), access.called(given))
+
+
 def said(reviews: Iterable[Review], given: dict[int, list[Approval]]) -> dict[int, str]:
     """The same from approvals that were looked up before, by the review's key."""
     people = cache(access.people)
