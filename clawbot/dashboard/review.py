@@ -194,7 +194,9 @@ def send_back(request: HttpRequest, review: Review) -> HttpResponse:
             review, to=request.POST.get("to", ""), reason=request.POST.get("reason", ""),
             requests=[{"text": text, "quote": ""} for text in typed if text], **_bound(request),
         )  # fmt: skip
-    return _next(request, review, f"{review.task.key} is back with {request.POST.get('to') or 'its agent'}.")
+    to = request.POST.get("to") or supervision.default_target(review)
+    agent = review.task.workflow_version.stage(to)["agent"].replace("_", " ")
+    return _next(request, review, f"{review.task.key} is back with the {agent}.")
 
 
 def _reword(request: HttpRequest, review: Review, by: str) -> None:

@@ -5,6 +5,7 @@
 import { say } from "./said.js";
 
 const REST_MS = 600;
+const LEAVING_MS = 2000; // as long as somebody who leaves is kept waiting for the server
 const KEEPALIVE_BYTES = 60_000; // what a browser still sends of a page that goes
 const key = (area) => `clawbot:edit:${area.dataset.autosaveAs}`;
 let timer = 0;
@@ -67,6 +68,16 @@ document.addEventListener("input", (event) => {
   write(area);
   clearTimeout(timer);
   timer = setTimeout(send, REST_MS, area);
+});
+
+// The page behind the editor tells of unsaved words: they are there before it is.
+document.addEventListener("click", async (event) => {
+  const way = event.target.closest("[data-close-editor]");
+  const area = way?.closest("form").querySelector("[data-autosave]");
+  if (!area || !read(area) || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  event.preventDefault();
+  await Promise.race([send(area), new Promise((done) => setTimeout(done, LEAVING_MS))]);
+  location.assign(way.href);
 });
 
 // A page that goes, or is put aside, sends what it has.

@@ -69,6 +69,9 @@ class UnsavedEdit(models.Model):
     text = models.TextField(blank=True)
     base_sha256 = models.CharField(max_length=64, blank=True, help_text="the version they began from")
     typed_at = models.DateTimeField()
+    saved_at = models.DateTimeField(
+        null=True, blank=True, help_text="then this is a draft, and nothing unsaved"
+    )
     discarded_at = models.DateTimeField(
         null=True, blank=True, help_text="until it is typed over it can come back"
     )

@@ -16,7 +16,7 @@ from tasks.models import Review, Task, UnsavedEdit
 def kept(task: Task, kind: str, *, by: str) -> UnsavedEdit | None:
     """What this person has typed and neither saved nor discarded; None where it is what stands there."""
     row = _row(task, kind, by)
-    if row is None or row.discarded_at or not row.text:
+    if row is None or row.saved_at or row.discarded_at:
         return None
     latest = artifacts.latest(task, kind)
     return None if latest and latest.text == row.text else row
@@ -25,7 +25,7 @@ def kept(task: Task, kind: str, *, by: str) -> UnsavedEdit | None:
 def discarded(task: Task, kind: str, *, by: str) -> UnsavedEdit | None:
     """What this person has discarded and may bring back."""
     row = _row(task, kind, by)
-    return row if row and row.discarded_at and row.text else None
+    return row if row and row.discarded_at else None
 
 
 def settled(task: Task, kind: str, *, by: str) -> str:
@@ -41,27 +41,31 @@ def keep(review: Review, kind: str, text: str, *, by: str, base_sha256: str = ""
     text = text.replace("\r\n", "\n")
     if not text.strip():
         return
+    known = _row(review.task, kind, by)
+    if known and known.saved_at and known.text == text:
+        return  # sent by the page as it left, and overtaken by its own saving
     person = access.user(by)
     if person is None:
         raise Refused(f"Cannot keep the words of {by}: there is no such person.")
     UnsavedEdit.objects.update_or_create(
         user=person, task_id=review.task_id, kind=kind,
         defaults={
-            "text": text, "base_sha256": base_sha256, "typed_at": clock.now(), "discarded_at": None,
+            "text": text, "base_sha256": base_sha256, "typed_at": clock.now(), "saved_at": None,
+            "discarded_at": None,
         },
     )  # fmt: skip
 
 
 def settle(task: Task, kind: str, *, by: str, form: str) -> None:
     """The words of this form are a draft now: nothing unsaved is left of them."""
-    _rows(task, kind, by).update(text="", settled=form[:64], discarded_at=None)
+    _rows(task, kind, by).update(saved_at=clock.now(), settled=form[:64], discarded_at=None)
 
 
 def discard(task: Task, kind: str, *, by: str, form: str = "") -> None:
     """Put the words away. They can be brought back until the person types anew."""
     with transaction.atomic():
         rows = _rows(task, kind, by)
-        rows.filter(discarded_at=None).update(discarded_at=clock.now())
+        rows.filter(discarded_at=None, saved_at=None).update(discarded_at=clock.now())
         if form:
             rows.update(settled=form[:64])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import socket
 import subprocess
 import sys
@@ -37,11 +38,24 @@ class Line:
                 threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
 
     def _carry(self, one: socket.socket, other: socket.socket) -> None:
+        under_way: queue.Queue[tuple[float, bytes]] = queue.Queue()
+        threading.Thread(target=self._arrive, args=(under_way, other), daemon=True).start()
+        got = b"-"
+        while got:
+            try:
+                got = one.recv(65536)
+            except OSError:
+                got = b""
+            under_way.put((time.monotonic() + self.delay, got))
+
+    def _arrive(self, under_way: queue.Queue[tuple[float, bytes]], other: socket.socket) -> None:
         try:
-            while got := one.recv(65536):
-                time.sleep(self.delay)
+            while True:
+                due, got = under_way.get()
+                time.sleep(max(0.0, due - time.monotonic()))
+                if not got:
+                    return other.shutdown(socket.SHUT_WR)
                 other.sendall(got)
-            other.shutdown(socket.SHUT_WR)
         except OSError:
             pass
 

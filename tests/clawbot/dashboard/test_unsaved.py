@@ -100,6 +100,12 @@ def test_saving_leaves_nothing_unsaved_and_the_browser_is_told(editor: Client):
     assert "unsaved edit" not in read(editor, review)
     assert 'data-settled="form-1"' in opened(editor, review)
 
+    keep(editor, review)  # what the page sent as it left arrives after its saving
+    supervision.edit(review.task, by="user:ana", text=desk.SECOND)
+    assert TYPED not in opened(editor, review)
+    keep(editor, review, f"{TYPED} And more.")
+    assert f"{TYPED} And more." in opened(editor, review)
+
 
 def test_discarding_is_a_press_of_its_own_and_can_be_undone(editor: Client):
     review = desk.waiting()
