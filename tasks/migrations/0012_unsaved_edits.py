@@ -6,29 +6,67 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tasks', '0011_tool_grants'),
+        ("tasks", "0011_tool_grants"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='UnsavedEdit',
+            name="UnsavedEdit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=50)),
-                ('text', models.TextField(blank=True)),
-                ('base_sha256', models.CharField(blank=True, help_text='the version they began from', max_length=64)),
-                ('typed_at', models.DateTimeField()),
-                ('saved_at', models.DateTimeField(blank=True, help_text='then this is a draft, and nothing unsaved', null=True)),
-                ('discarded_at', models.DateTimeField(blank=True, help_text='until it is typed over it can come back', null=True)),
-                ('settled', models.CharField(blank=True, help_text='the form that was saved or discarded last', max_length=64)),
-                ('task', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='unsaved_edits', to='tasks.task')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='unsaved_edits', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=50)),
+                ("text", models.TextField(blank=True)),
+                (
+                    "base_sha256",
+                    models.CharField(blank=True, help_text="the version they began from", max_length=64),
+                ),
+                ("typed_at", models.DateTimeField()),
+                (
+                    "saved_at",
+                    models.DateTimeField(
+                        blank=True, help_text="then this is a draft, and nothing unsaved", null=True
+                    ),
+                ),
+                (
+                    "discarded_at",
+                    models.DateTimeField(
+                        blank=True, help_text="until it is typed over it can come back", null=True
+                    ),
+                ),
+                (
+                    "settled",
+                    models.CharField(
+                        blank=True, help_text="the form that was saved or discarded last", max_length=64
+                    ),
+                ),
+                (
+                    "task",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="unsaved_edits",
+                        to="tasks.task",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="unsaved_edits",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('user', 'task', 'kind'), name='unsaved_edit_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("user", "task", "kind"), name="unsaved_edit_once")
+                ],
             },
         ),
     ]

@@ -134,6 +134,8 @@ def undo(decision: Decision, *, by: str) -> Decision:
                 review=review.pk,
                 verb=decision.verb,
             )
+            if decision.released_at:  # it was one of several, and counted
+                outbox.uncounted(review, what="Taken back", by=by)
             changed(review.task)
         elif not Decision.objects.filter(pk=decision.pk, undone_at__isnull=False).exists():
             raise Refused(

@@ -139,3 +139,9 @@ def test_an_edit_says_whose_approval_it_voids(editor: Client, ben):
     html = editor.post(reverse("review_edit", args=[review.pk]), form, follow=True).text
     assert "ben approved draft 1: that no longer counts." in html
     assert "Ben approved an earlier draft; for this one two editors are needed." in html
+
+
+def test_who_signs_in_again_after_pressing_save_comes_back_to_the_editor(editor: Client):
+    review = desk.waiting()
+    answer = editor.get(reverse("review_edit", args=[review.pk]))
+    assert answer.url == f"{reverse('review', args=[review.pk])}?sheet=edit"
