@@ -123,8 +123,8 @@ def _decides(
     def view(request: HttpRequest, pk: int) -> HttpResponse:
         if request.method != "POST":
             # Whoever pressed a verb after their session had ended comes here from the sign-in page.
-            sheet = SHEETS.get(verb.__name__, "")
-            return redirect(f"{reverse('review', args=[pk])}{sheet and f'?sheet={sheet}'}")
+            word = SHEETS.get(verb.__name__, "")
+            return redirect(f"{reverse('review', args=[pk])}{word and f'?sheet={word}'}")
         try:
             return verb(request, _review(request, pk))
         except supervision.Stale as stale:

@@ -107,7 +107,8 @@ def _complete(now: datetime) -> None:
             if not reviews.close(mine, now=now):
                 continue
             last = approved.filter(review=review, by__in=given, artifact_sha256=review.artifact_sha256)
-            Decision.objects.filter(pk=last.order_by("id").last().pk).update(released_at=None, release_at=now)
+            newest = last.order_by("id").values_list("pk", flat=True).last()
+            Decision.objects.filter(pk=newest).update(released_at=None, release_at=now)
             log.record(
                 "review.completed", by=BY, task=review.task, stage=review.subtask.stage, review=review.pk,
                 why="Nobody else is needed any more.",

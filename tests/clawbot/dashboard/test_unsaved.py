@@ -144,4 +144,4 @@ def test_an_edit_says_whose_approval_it_voids(editor: Client, ben):
 def test_who_signs_in_again_after_pressing_save_comes_back_to_the_editor(editor: Client):
     review = desk.waiting()
     answer = editor.get(reverse("review_edit", args=[review.pk]))
-    assert answer.url == f"{reverse('review', args=[review.pk])}?sheet=edit"
+    assert answer.headers["Location"] == f"{reverse('review', args=[review.pk])}?sheet=edit"
