@@ -15,6 +15,7 @@ from clawbot.people.models import Token
 from tasks import items
 from tasks.items import Items
 from tasks.models import Artifact, Event, Hold, Message, Notice, Review, Subtask, Task, Workflow
+from tasks.people import quorum
 from tasks.people.policy import UNAPPROVED
 from tasks.why import whys
 from tasks.workflow.graph import UNDO
@@ -71,6 +72,7 @@ def review_shape(review: Review) -> Shape:
         "stage": review.subtask.stage,
         "item": review.subtask.item or None,
         "reason": review.why,
+        "needs": quorum.sentence(review) or None,
         "verbs": list(review.verbs),
         "due_at": _stamp(review.due_at),
         "owner": review.owner or None,

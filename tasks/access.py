@@ -8,7 +8,7 @@ short list and never approve. `reason()` is the sentence a page shows beside a c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -202,6 +202,13 @@ def people(group: str, workflow: Any = None) -> set[str]:
     return {f"user:{name}" for name in users.values_list("username", flat=True)}
 
 
+def called(names: Iterable[str]) -> dict[str, str]:
+    """What people are called, by "user:ana"; who is no user is left out."""
+    bare = {name.removeprefix("user:") for name in names if name.startswith("user:")}
+    users = get_user_model().objects.filter(username__in=bare) if bare else ()
+    return {f"user:{user.username}": user.first_name or user.username for user in users}
+
+
 def reason(who: Any, verb: str, thing: Any = None) -> str:
     """Why `who` (a user, or "user:ana") may not use `verb`; empty where they may."""
     if isinstance(who, str) and not who.startswith("user:"):
@@ -264,6 +271,9 @@ def _review_reason(person: Any, verb: str, thing: Any) -> str:
     groups = policy.groups(deciders)
     if not any(in_group(person, group, workflow) for group in groups):
         return f"Only {' or '.join(groups)} decide this review."
+    asked = verb == "approve" and policy.several(deciders) and getattr(thing, "open", None)
+    if asked and not policy.wants(thing, f"user:{person.username}"):
+        return policy.unwanted(thing, f"user:{person.username}")
     if verb == "approve" and deciders.get("four_eyes"):
         name = f"user:{person.username}"
         others = policy.approvers(thing) - policy.authors(thing) - {name}

@@ -48,6 +48,8 @@ KINDS: dict[str, str] = {
     "review.decided": "review, verb, artifact_sha256, note, channel",
     "review.undone": "review, verb; why, where an edit did it",
     "review.released": "review, verb",
+    "review.undo_seen": "review, release_at: the undo window began as its button was seen",
+    "review.completed": "review: whoever was still needed has left or is away",
     "tool.granted": "review, tool, target, sha256: of the call; approved_by, until: it may be made once",
     "review.seen": "review: somebody who may answer it opened it for the first time",
     "review.taken": "review, until",

@@ -13,6 +13,7 @@ from django.db.models import Count, Sum
 
 from . import clock
 from .models import Decision, Finding, Review, Run, Task
+from .people import policy, quorum
 
 #: Every kind about a task, each with its text in templates/notices/ (`head` there is about none).
 KINDS = ("completion", "escalation", "stalled", "overdue", "decided", "trust")
@@ -71,7 +72,8 @@ def _wait(review: Review) -> dict[str, Any]:
         "draft": review.artifact.number if review.artifact and review.kind != Review.Kind.TOOL else None,
         "asks": review.kind,
         "owner": review.owner.removeprefix("user:"),
-        "group": review.deciders.get("group", ""),
+        "group": policy.whom(review.deciders),
+        "needs": quorum.sentence(review),
         "then": then,
         "due_at": review.due_at.isoformat() if review.due_at else "",
         "due_words": _moment(review.due_at),

@@ -107,14 +107,37 @@ def owe_house(kind: str, *, places: Iterable[tuple[str, str]], content: dict[str
 
 def decided(review: Review, decision: Decision) -> None:
     """Owe everybody who was asked the news that it is decided, by whom, and through which door."""
+    _news(review, notices.answer(decision), key=f"decided:{decision.pk}")
+
+
+def counted(review: Review, decision: Decision) -> None:
+    """Owe them the news that one of several approvals is given, and who is still needed."""
+    _news(review, notices.answer(decision), key=f"counted:{decision.pk}")
+
+
+def uncounted(review: Review, *, what: str, by: str) -> None:
+    """Owe them the news that an approval counts no more: it was taken back, or the text was edited."""
+    now = clock.now()
+    said = {
+        "what": what,
+        "who": by.removeprefix("user:"),
+        "where": "",
+        "note": "",
+        "decided_at": now.isoformat(),
+    }
+    _news(review, said, key=f"uncounted:{review.pk}:{now.isoformat()}")
+
+
+def _news(review: Review, content: dict[str, Any], *, key: str) -> None:
     asked = Notice.objects.filter(review=review, kind__in=notices.ASKING).order_by("id")
+    review = Review.objects.select_related("task__workflow", "artifact").get(pk=review.pk)
     owe(
         "decided",
         task=review.task,
         review=review,
         to=list(asked.values_list("recipient", flat=True)),
-        content=notices.answer(decision),
-        key=f"decided:{decision.pk}",
+        content=content,
+        key=key,
     )
 
 

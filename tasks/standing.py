@@ -12,14 +12,14 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.db.models import Count, Exists, F, OuterRef, Subquery
 
 from agents.models import Agent
 
-from . import clock, injection, items
+from . import access, clock, injection, items
 from .items import Items
 from .models import Decision, Event, Hold, Review, Subtask, Task
+from .people import quorum
 from .workflow.graph import UNDO
 from .workflow.shape import HUMAN
 
@@ -35,6 +35,7 @@ class Standing:
     names: dict[str, str]  # of people and agents, as sentences call them
     rows: list[Subtask] = field(default_factory=list)  # the current row of each stage, in the file's order
     review: Review | None = None  # the open one that is due first
+    needs: str = ""  # who approved it and who is still needed, where one answer is not enough
     reviews: int = 0  # how many are open
     decision: Decision | None = None  # not released yet
     returned: Event | None = None
@@ -107,6 +108,7 @@ def gather(tasks: Sequence[Task]) -> list[Standing]:
     for row in live.order_by("position", "pk"):
         rows[row.task_id].append(row)
     reviews, open_ones = _reviews(ids)
+    said_of = quorum.sentences(reviews.values())
     decided = {one.review.task_id: one for one in _decided(ids)}
     returned = _latest(ids, "subtask.returned")
     undone = _latest([task.pk for task in tasks if task.undoing_at], "task.undoing")
@@ -116,10 +118,12 @@ def gather(tasks: Sequence[Task]) -> list[Standing]:
     children = _children([row.pk for mine in rows.values() for row in mine if row.awaits == row.Awaits.CHILD])
     limit = cache(injection.full)
     now = clock.now()
+    needs = {one.task_id: said for one in reviews.values() if (said := said_of.get(one.pk))}
     return [
         Standing(
-            task, now, names, rows[task.pk], reviews.get(task.pk), open_ones.get(task.pk, 0),
-            decided.get(task.pk), returned.get(task.pk), _hold_over(task, rows[task.pk], holds),
+            task, now, names, rows[task.pk], reviews.get(task.pk), needs.get(task.pk, ""),
+            open_ones.get(task.pk, 0), decided.get(task.pk), returned.get(task.pk),
+            _hold_over(task, rows[task.pk], holds),
             {stage: found for (owner, stage), found in counted.items() if owner == task.pk}
             if counted else {},
             children, str(undone[task.pk].data.get("why", "")) if task.pk in undone else "",
@@ -134,6 +138,7 @@ def standing_then(
     rows: Sequence[Subtask],
     *,
     review: Review | None,
+    needs: str,
     decision: Decision | None,
     returned: Event | None,
     holds: list[Hold],
@@ -145,7 +150,7 @@ def standing_then(
     counted = items.of_rows([row for row in rows if row.item])
     undone = next((row.given for row in stages if is_undo(row) and row.given), None)
     return Standing(
-        task, now, names, stages, review, 1 if review else 0, decision, returned,
+        task, now, names, stages, review, needs, 1 if review else 0, decision, returned,
         _hold_over(task, stages, holds), counted, {}, str(undone.get("why", "")) if undone else "",
     )  # fmt: skip
 
@@ -158,7 +163,9 @@ def _reviews(ids: list[int]) -> tuple[dict[int, Review], dict[int, int]]:
     found = list(waiting.annotate(first=Subquery(first), count=Count("reviews")).values_list(
         "pk", "first", "count"
     ))  # fmt: skip
-    rows = Review.objects.filter(pk__in=[one[1] for one in found]).select_related("artifact", "subtask")
+    rows = Review.objects.filter(pk__in=[one[1] for one in found]).select_related(
+        "artifact", "subtask", "task"
+    )
     return {row.task_id: row for row in rows}, {task: number for task, _, number in found}
 
 
@@ -200,10 +207,7 @@ def _names(*groups: Iterable[Any]) -> dict[str, str]:
     for group in groups:
         for thing in group:
             words |= {getattr(thing, "owner", ""), getattr(thing, "by", ""), getattr(thing, "placed_by", "")}
-    users = get_user_model().objects.filter(
-        username__in=[word.removeprefix("user:") for word in words if word]
-    )
-    return {f"user:{user.username}": user.first_name or user.username for user in users}
+    return access.called(words)
 
 
 def _titles() -> dict[str, str]:

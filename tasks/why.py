@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from django.conf import settings
+
 from .items import Items, number
 from .models import Decision, Event, Hold, Review, Subtask, Task
-from .people import grants
+from .people import grants, policy
 from .standing import (
     Standing,
     capital,
@@ -41,6 +43,7 @@ class Why:
     next: str = ""
     due_at: datetime | None = None
     review: Review | None = None
+    needs: str = ""  # who approved and who is still needed, where one answer is not enough
     row: Subtask | None = None  # the stage that the sentence is about; of a fan-out perhaps one item
     hold: Hold | None = None
     at: tuple[str, ...] = ()  # every stage that is under way, the furthest back first
@@ -69,13 +72,16 @@ def as_it_was(
     rows: list[Subtask],
     *,
     review: Review | None,
+    needs: str = "",
     decision: Decision | None,
     returned: Event | None,
     holds: list[Hold],
     now: datetime,
 ) -> Why:
     """The sentence of a task whose rows are those of an earlier moment, `now`. Nothing else is looked up."""
-    one = standing_then(task, rows, review=review, decision=decision, returned=returned, holds=holds, now=now)
+    one = standing_then(
+        task, rows, review=review, needs=needs, decision=decision, returned=returned, holds=holds, now=now
+    )
     return _placed(one, _one(one))
 
 
@@ -154,7 +160,7 @@ def _asked(one: Standing, review: Review) -> Why:
         text = f"{waiting:,} items of {_stage(row)} wait for a person. Item {number(row.item)}: {text}"
     elif row.item:
         text = f"Item {number(row.item)} of {_stage(row)}: {text}"
-    return Why(_condition(review), text, _then(one, review), review.due_at, review, row)
+    return Why(_condition(review), text, _then(one, review), review.due_at, review, one.needs, row)
 
 
 def _condition(review: Review) -> str:
@@ -164,12 +170,16 @@ def _condition(review: Review) -> str:
 
 
 def _then(one: Standing, review: Review) -> str:
-    who = one.names.get(review.owner, "") or f"Any {review.deciders.get('group', 'operators')[:-1]}"
     if not review.ladder or review.rung >= len(review.ladder):
-        return f"{who} decides; {_meanwhile(one, review.subtask)}."
-    rung = review.ladder[review.rung]
-    after = f"goes to {rung['escalate']} as well" if rung.get("escalate") else "a reminder goes out"
-    return f"{who} decides; when it is due, {after}."
+        then = f"{_meanwhile(one, review.subtask)}."
+    else:
+        rung = review.ladder[review.rung]
+        after = f"goes to {rung['escalate']} as well" if rung.get("escalate") else "a reminder goes out"
+        then = f"when it is due, {after}."
+    if one.needs:
+        return f"{one.needs} {capital(then)}"
+    who = one.names.get(review.owner, "") or f"Any {policy.whom(review.deciders).removesuffix('s')}"
+    return f"{who} decides; {then}"
 
 
 def _meanwhile(one: Standing, row: Subtask) -> str:
@@ -190,9 +200,9 @@ def _decided(one: Standing) -> Why:
         then = "It is released when the new version has been rendered."
     else:
         left = max(0, round((decision.release_at - one.now).total_seconds()))
-        then = (
-            f"It is released in {left} s unless somebody takes it back." if left else "It is being released."
-        )
+        most = "at most " if left > settings.UNDO_SECONDS else ""  # its person has not seen the Undo yet
+        then = f"It is released in {most}{left} s unless somebody takes it back."
+        then = then if left else "It is being released."
     return Why("running", f"{name} approved it.", then, row=row)
 
 

@@ -59,6 +59,7 @@ class Review(Shown):
     stage: str
     item: str | None = Field(description="which item, where the stage fans out")
     reason: str
+    needs: str | None = Field(description="who approved and who is still needed, where one is not enough")
     verbs: list[str]
     due_at: Stamp
     owner: str | None

@@ -18,7 +18,7 @@ from agents.prose import article
 from tasks import access, supervision
 from tasks.items import number
 from tasks.machine import Refused
-from tasks.models import Decision, Review, Task
+from tasks.models import Decision, Hold, Review, Task
 
 from . import consequences, deciders, history, queue, task_items
 
@@ -62,8 +62,11 @@ def approve(request: HttpRequest) -> HttpResponse:
     bound to the text it had on the list; what changed meanwhile is refused by itself."""
     answers = _decide(request) if request.method == "POST" else []
     chosen = {int(one) for one in request.GET.getlist("pick") if one.isdecimal()}
+    items = [_item(review, review.pk in chosen) for review in eligible(request.user)]
     context = {
-        "items": [_item(review, review.pk in chosen) for review in eligible(request.user)],
+        "items": items,
+        "flows": _by_flow(items),
+        "held": [(one, hold) for one, hold in _fit(request.user) if hold],
         "answers": answers,
         "approved": sum(1 for one in answers if one.decision),
         "refused": sum(1 for one in answers if one.refused),
@@ -72,12 +75,34 @@ def approve(request: HttpRequest) -> HttpResponse:
 
 
 def eligible(user: Any) -> list[Review]:
-    """What this person may approve without opening it: a gate with no open finding."""
+    """What this person may approve without opening it: a gate with no open finding, of a task that nobody
+    holds."""
+    return [one for one, hold in _fit(user) if hold is None][:MOST]
+
+
+def _fit(user: Any) -> list[tuple[Review, Hold | None]]:
+    """The gates without an open finding that wait for this person, each with the hold on its task or its
+    workflow. A hold on everything stands above the page."""
+    holds = {
+        (one.scope, one.target): one
+        for one in Hold.objects.filter(open=1, scope__in=[Hold.Scope.TASK, Hold.Scope.WORKFLOW])
+    }
     return [
-        one for one in queue.waiting(user)
+        (one, holds.get((Hold.Scope.TASK, one.task.key))
+         or holds.get((Hold.Scope.WORKFLOW, one.task.workflow.slug)))
+        for one in queue.waiting(user)
         if one.kind == Review.Kind.GATE and "approve" in one.verbs and not one.unsettled  # type: ignore[attr-defined]
         and access.can(user, "approve", one)
-    ][:MOST]  # fmt: skip
+    ]  # fmt: skip
+
+
+def _by_flow(items: list[Item]) -> list[tuple[str, list[Item]]]:
+    """The items under the titles of their workflows: a reply to a customer is read otherwise than an
+    article."""
+    found: dict[str, list[Item]] = {}
+    for item in items:
+        found.setdefault(item.review.task.workflow.title, []).append(item)
+    return sorted(found.items())
 
 
 def _item(review: Review, chosen: bool) -> Item:
@@ -108,7 +133,7 @@ def _decide(request: HttpRequest) -> list[Answer]:
         version = request.POST.get(f"version-{review.pk}", "")
         try:
             decision = supervision.approve(
-                review, by=by, artifact_sha256=request.POST.get(f"sha-{review.pk}", ""),
+                review, by=by, until_seen=True, artifact_sha256=request.POST.get(f"sha-{review.pk}", ""),
                 review_version=int(version) if version.isdecimal() else 0,
                 request_id=(request.POST.get(f"request-{review.pk}") or uuid.uuid4().hex)[:64],
             )  # fmt: skip
@@ -116,6 +141,8 @@ def _decide(request: HttpRequest) -> list[Answer]:
             found.append(Answer(review, None, str(refused)))
         else:
             found.append(Answer(review, decision))
+            if not queue.reports(request):
+                supervision.seen(decision, by=by)
     return found
 
 

@@ -15,6 +15,7 @@ from clawbot.people import names
 from clawbot.people.models import User
 from tasks import clock, why
 from tasks.models import Review, Run, Subtask, Task
+from tasks.people import policy
 from tasks.why import Why
 from tasks.workflow.graph import UNDO
 
@@ -120,9 +121,7 @@ class Card:
         review = self.why.review
         if self.yours or review is None:
             return "you"
-        return (
-            names.who(review.owner).name if review.owner else str(review.deciders.get("group", "operators"))
-        )
+        return names.who(review.owner).name if review.owner else policy.whom(review.deciders)
 
     @property
     def is_tinted(self) -> bool:

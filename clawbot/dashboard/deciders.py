@@ -10,7 +10,7 @@ from typing import Any
 from clawbot.people import names
 from tasks import clock
 from tasks.models import Presence, Review
-from tasks.people import away, policy
+from tasks.people import away, policy, quorum
 
 #: a reader's page says every 20 seconds that it is open; after two of them were missed, nobody reads
 READS_FOR = timedelta(seconds=50)
@@ -29,7 +29,7 @@ class Standing:
     rule: str  # "2 of editors, at least one who wrote nothing of it"
     several: bool  # whether one answer may not be enough
     approved: list[str] = field(default_factory=list)  # user:ana
-    missing: str = ""  # what is still missing, a sentence
+    needs: str = ""  # who approved and who is still needed, a sentence; empty where the first answer settles
     wanted: int = 1  # how many answers it takes
     wrote: list[str] = field(default_factory=list)  # who has written a version of the text
     holder: str = ""  # who has taken it
@@ -42,13 +42,15 @@ class Standing:
 def standing(review: Review, readers: Iterable[str] = ()) -> Standing:
     """How a review stands. A plain one, which the first answer settles, costs no query."""
     rule = review.deciders or {}
-    several = bool(rule.get("each") or rule.get("four_eyes") or rule.get("count", 1) != 1)
+    several = policy.several(rule)
     taken = bool(review.open and review.owner and review.taken_until and review.taken_until > clock.now())
     at, words = _next_rung(review)
-    given = policy.approvers(review) if several else set()
+    given: set[str] = set()
+    if several:
+        given = policy.counted(rule, policy.approvers(review), policy.staff(review))
     return Standing(
         rule=policy.words(rule), several=several, approved=sorted(given),
-        missing=policy.missing(review, given) if several and review.open else "",
+        needs=quorum.sentence(review),
         wanted=_wanted(rule), wrote=sorted(policy.authors(review)) if rule.get("four_eyes") else [],
         holder=review.owner if taken else "", until=review.taken_until if taken else None,
         readers=tuple(readers), next_at=at, next_words=words,

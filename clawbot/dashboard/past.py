@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,6 +12,7 @@ from tasks import why
 from tasks.history import changes
 from tasks.history.replay import State, holds, instance, past
 from tasks.models import Artifact, Comment, Decision, Event, Hold, Review, Subtask, Task
+from tasks.people import quorum
 
 from .cards import stage_title
 from .sentences import CONDITIONS, sentence
@@ -71,9 +72,19 @@ def _why(then: Task, rows: list[Subtask], state: State, event: Event) -> why.Why
         )
     return why.as_it_was(
         then, [row for row in rows if not row.item or row.status in {S.DOING, S.WAITING}],
-        review=next(iter(reviews), None), decision=_undecided(state), returned=_returned(then, event),
+        review=next(iter(reviews), None), needs=_needs(reviews[:1], state),
+        decision=_undecided(state), returned=_returned(then, event),
         holds=_holds(event), now=event.at,
     )  # fmt: skip
+
+
+def _needs(reviews: list[Review], state: State) -> str:
+    """Who had approved by then, and who was still needed."""
+    given: dict[int, list[quorum.Approval]] = defaultdict(list)
+    for one in _objects("decision", state):
+        if one.verb == "approve" and one.undone_at is None:
+            given[one.review_id].append((one.by, one.artifact_sha256))
+    return next(iter(quorum.said(reviews, given).values()), "")
 
 
 def _undecided(state: State) -> Decision | None:

@@ -1,4 +1,4 @@
-"""Which reviews wait for whom, in which order: due first, then oldest."""
+"""Which reviews wait for whom, in which order: due first, then oldest; what a person skipped comes last."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.http import HttpRequest
 
-from tasks import access, clock
+from tasks import access, clock, supervision
 from tasks.models import Decision, Finding, Review
 from tasks.people import policy
 from tasks.supervision import UNSETTLED
@@ -39,6 +41,34 @@ def count(user: Any) -> int:
     return plain.count() + sum(decides(user, one) and wants(one, user) for one in each)
 
 
+def line(request: HttpRequest) -> list[Review]:
+    """What waits for this person, in the order in which the pages lead them through it: those that they
+    skipped in this session come last."""
+    skipped = request.session.get(SKIPPED, [])
+    return sorted(waiting(request.user), key=lambda one: _rank(one, skipped))
+
+
+def following(request: HttpRequest, review: Review, rows: list[Review]) -> Review | None:
+    """The review that comes after this one in these rows, whether or not it still waits itself; after the
+    last the first."""
+    skipped = request.session.get(SKIPPED, [])
+    others = [one for one in rows if one.pk != review.pk]
+    here = _rank(review, skipped)
+    return next((one for one in others if _rank(one, skipped) > here), others[0] if others else None)
+
+
+def put_last(request: HttpRequest, review: Review) -> None:
+    """Not now: for the rest of this session this review comes after all others."""
+    skipped = [pk for pk in request.session.get(SKIPPED, []) if pk != review.pk]
+    request.session[SKIPPED] = [*skipped, review.pk][-MOST_SKIPPED:]
+
+
+def _rank(review: Review, skipped: list[int]) -> tuple[Any, ...]:
+    """Its place: not skipped before skipped, due first, then oldest."""
+    late = skipped.index(review.pk) + 1 if review.pk in skipped else 0
+    return late, review.due_at is None, review.due_at or review.opened_at, review.opened_at, review.pk
+
+
 def _unanswered(rows: QuerySet[Review], user: Any) -> QuerySet[Review]:
     """Those of these that nobody else has in hand, and that wait for somebody beside this person: their
     approval of the text is not among those counted."""
@@ -52,9 +82,7 @@ def _unanswered(rows: QuerySet[Review], user: Any) -> QuerySet[Review]:
 
 def wants(review: Review, user: Any) -> bool:
     """Whether this person's answer would still count. One that the first answer settles costs no query."""
-    rule = review.deciders or {}
-    several = bool(rule.get("each") or rule.get("four_eyes") or rule.get("count", 1) != 1)
-    return not several or policy.wants(review, f"user:{user.username}")
+    return not policy.several(review.deciders) or policy.wants(review, f"user:{user.username}")
 
 
 def together(reviews: Iterable[Review]) -> dict[int, list[Review]]:
@@ -94,6 +122,10 @@ def unsettled(review: Review) -> int:
     return Finding.objects.filter(task=review.task_id, state__in=UNSETTLED).count()
 
 
+#: where a session keeps what its person skipped, and how many
+SKIPPED, MOST_SKIPPED = "skipped_reviews", 200
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a review stands in the queue: 2 of 3, and its neighbours."""
@@ -122,19 +154,31 @@ class Undoable:
 
     decision: Decision
     seconds: int
+    seen: bool  # whether the window is counted already; else it begins when the page reports its Undo
 
 
-def undoable(user: Any) -> Undoable | None:
+def undoable(request: HttpRequest) -> Undoable | None:
     """This person's latest decision whose undo window is open. It comes from the rows, so every page
     shows the same toast, and a reload does not lose it."""
-    now = clock.now()
+    user, now = request.user, clock.now()
     # One of several approvals is counted at once, and can be taken back while the others are asked.
     pending = Q(released_at__isnull=True) | Q(verb="approve", review__open=1)
     rows = Decision.objects.filter(
         pending, by=f"user:{user.username}", undone_at__isnull=True, release_at__gt=now
     )
     latest = rows.select_related("review__task", "review__artifact").order_by("-id").first()
-    return Undoable(latest, max(1, round((latest.release_at - now).total_seconds()))) if latest else None
+    if latest is None:
+        return None
+    if reports(request):
+        left, ordinary = (latest.release_at - now).total_seconds(), settings.UNDO_SECONDS
+        return Undoable(latest, max(1, round(min(left, ordinary))), seen=left <= ordinary)
+    # Without scripts no page reports: the window begins with the page that is being made.
+    return Undoable(latest, max(1, supervision.seen(latest, by=f"user:{user.username}")), seen=True)
+
+
+def reports(request: HttpRequest) -> bool:
+    """Whether this person's browser runs our scripts: the first page that it opened left this cookie."""
+    return "scripts" in request.COOKIES
 
 
 def decided(user: Any, since: datetime) -> list[Decision]:

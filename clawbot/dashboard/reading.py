@@ -18,6 +18,7 @@ from clawbot import draft
 from clawbot.templatetags.clawbot import icon
 from tasks import access, artifacts, clock, items, supervision
 from tasks.models import Artifact, Comment, Decision, Finding, Review, Run, Task
+from tasks.people import policy
 from tasks.standing import capital
 from tasks.why import why
 from tasks.workflow.graph import UNDO
@@ -378,7 +379,8 @@ def verdict(here: Page, user: Any) -> dict[str, Any]:
         "undoes": review.subtask.stage.endswith(UNDO),
         "cancels": consequences.cancel(here.task) if review.open and "cancel" in review.verbs else "",
         "verbs": set(review.verbs) if review.open else set(),
-        "why_not": access.reason(user, "approve", review) or _has_answered(here),
+        "why_not": access.reason(user, "approve", review),
+        "approved": review.open and here.me in policy.approvers(review),
         "may_operate": access.can(user, "retry", here.task),
         "may_edit": access.can(user, "edit", review),
         "publishes": [] if call else history.planned_paths(here.task, next_stage),
@@ -388,13 +390,6 @@ def verdict(here: Page, user: Any) -> dict[str, Any]:
         "last": last_decision(review),
         "question": "" if review.kind == Review.Kind.GATE else review.why,
     }
-
-
-def _has_answered(here: Page) -> str:
-    """Why somebody whose approval is counted cannot approve once more; empty for everybody else."""
-    standing = deciders.standing(here.review)
-    mine = here.review.open and here.me in standing.approved
-    return f"You have approved this. {standing.missing}" if mine else ""
 
 
 def last_decision(review: Review) -> Decision | None:

@@ -17,11 +17,13 @@ from clawbot import draft
 from tasks import access, database, supervision
 from tasks.machine import Refused
 from tasks.models import Artifact, Comment, Decision, Finding, Review, Task
-from tasks.people import authority, edits, reviews
+from tasks.people import authority, edits, quorum, reviews, unsaved
 
 from . import queue, reading
 
 MOST_REQUESTS = 50
+#: verb -> the sheet in which it was filled in
+SHEETS = {"edit": "edit", "send_back": "return"}
 
 
 @require_GET
@@ -76,7 +78,7 @@ def _page(
     if stale and review.artifact and seen.isdecimal() and int(seen) < review.artifact.number:
         query["from"], query["view"] = seen, "changes"  # what came since is what must be read now
     here = reading.page(review, request.user, query)
-    waiting = queue.waiting(request.user)
+    line = queue.line(request)
     context = {
         "here": here,
         "review": review,
@@ -86,14 +88,16 @@ def _page(
         **reading.verdict(here, request.user),
         "return": reading.sheet(here) if review.open and "send_back" in review.verbs else None,
         "outputs": reading.outputs(here, query.get("file", "")) if here.view == "output" else None,
-        "place": queue.place(waiting, review),
-        "undo": queue.undoable(request.user),
+        "place": queue.place(line, review),
+        "following": queue.following(request, review, line),
+        "undo": queue.undoable(request),
         "trouble": trouble,
         "typed_requests": [text for text in request.POST.getlist("request") if text.strip()],
         "stale": stale,
         "seen": seen,
         "since": _since(request, review) if stale else [],
         "request_id": uuid.uuid4().hex,
+        **_unsaved(review, request.user),
         **more,
     }
     return render(request, "pages/review.html", context, status=status)
@@ -116,8 +120,11 @@ def _decides(
     """A verb as a view. What the rules refuse is shown on the page with everything that was typed: 409
     where somebody or something was faster, 422 where the form must change."""
 
-    @require_POST
     def view(request: HttpRequest, pk: int) -> HttpResponse:
+        if request.method != "POST":
+            # Whoever pressed a verb after their session had ended comes here from the sign-in page.
+            word = SHEETS.get(verb.__name__, "")
+            return redirect(f"{reverse('review', args=[pk])}{word and f'?sheet={word}'}")
         try:
             return verb(request, _review(request, pk))
         except supervision.Stale as stale:
@@ -149,25 +156,31 @@ def _bound(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _next(request: HttpRequest, review: Review, said: str) -> HttpResponse:
-    """On to the next review that waits for this person, with a sentence about the last one."""
-    waiting = [one for one in queue.waiting(request.user) if one.pk != review.pk]
-    following = waiting[0] if waiting else None
-    messages.success(request, f"{said} Next: {following.task.key}." if following else said)
+def _next(request: HttpRequest, review: Review, said: str = "") -> HttpResponse:
+    """On to the review after this one in the list, with a sentence about this one."""
+    following = queue.following(request, review, queue.line(request))
+    if said:
+        messages.success(request, f"{said} Next: {following.task.key}." if following else said)
+    return redirect("review", following.pk) if following else redirect("reviews")
+
+
+@require_POST
+def skip_review(request: HttpRequest, pk: int) -> HttpResponse:
+    """Not now: on to the next review. This one stays and comes last for the rest of the session."""
+    review = _review(request, pk)
+    following = queue.following(request, review, queue.line(request))
+    queue.put_last(request, review)
+    if following is None:
+        messages.info(request, f"{review.task.key} is all that waits for you.")
     return redirect("review", following.pk) if following else redirect("reviews")
 
 
 @_decides
 def approve(request: HttpRequest, review: Review) -> HttpResponse:
     """Approve what was read; where findings are open, with one line of reason."""
-    supervision.approve(review, note=request.POST.get("why", "").strip(), **_bound(request))
-    return _after_approval(request, review)
-
-
-def _after_approval(request: HttpRequest, review: Review) -> HttpResponse:
-    """The sentence about an approval is its undo toast, so nothing else is said."""
-    waiting = [one for one in queue.waiting(request.user) if one.pk != review.pk]
-    return redirect("review", waiting[0].pk) if waiting else redirect("reviews")
+    note = request.POST.get("why", "").strip()
+    supervision.approve(review, note=note, until_seen=True, **_bound(request))
+    return _next(request, review)  # the sentence about an approval is its undo toast
 
 
 @_decides
@@ -181,7 +194,9 @@ def send_back(request: HttpRequest, review: Review) -> HttpResponse:
             review, to=request.POST.get("to", ""), reason=request.POST.get("reason", ""),
             requests=[{"text": text, "quote": ""} for text in typed if text], **_bound(request),
         )  # fmt: skip
-    return _next(request, review, f"{review.task.key} is back with {request.POST.get('to') or 'its agent'}.")
+    to = request.POST.get("to") or supervision.default_target(review)
+    agent = review.task.workflow_version.stage(to)["agent"].replace("_", " ")
+    return _next(request, review, f"{review.task.key} is back with the {agent}.")
 
 
 def _reword(request: HttpRequest, review: Review, by: str) -> None:
@@ -238,31 +253,88 @@ def cancel(request: HttpRequest, review: Review) -> HttpResponse:
 
 @_decides
 def edit(request: HttpRequest, review: Review) -> HttpResponse:
-    """Save the text as a new draft, or show how it would read; `do=approve` approves what was saved."""
+    """Save the text as a new draft, or show how it would read; `do=approve` approves what was saved. What was
+    typed is kept first, so that nothing which is refused here loses it."""
     text = request.POST.get("text", "").replace("\r\n", "\n")
+    by, kind = f"user:{request.user.username}", _kind(review)
+    base = request.POST.get("artifact_sha256") or None
+    unsaved.keep(review, kind, text, by=by, base_sha256=base or "")
+    if request.POST.get("do") == "discard":
+        return discard_edit(request, review.pk)
     if request.POST.get("do") == "preview":
         return _preview(request, review, text)
     if not text.strip():
         raise Refused("Cannot save an empty draft: stop the task if nothing of it should stay.")
-    base = request.POST.get("artifact_sha256") or None
-    kind = review.artifact.kind if review.artifact else "draft"
-    by = f"user:{request.user.username}"
     approves = request.POST.get("do") == "approve"
     if not approves and (found := _unasked(request, review, kind, text)):
         return _page(request, review, query={"sheet": "edit"}, typed=request.POST, follow=found)
+    voided = quorum.approved(review)
     made = supervision.edit(
         review.task, by=by, kind=kind, text=text, base_sha256=base, review=review,
         then=None if approves else _then(request),  # who approves it has judged it
     )  # fmt: skip
+    unsaved.settle(review.task, kind, by=by, form=request.POST.get("request_id", ""))
     if not approves:
-        messages.success(request, f"Saved as draft {made.number}.{_told(review, made)}")
+        said = f" {voided} approved draft {made.number - 1}: that no longer counts." if voided else ""
+        messages.success(request, f"Saved as draft {made.number}.{_told(review, made)}{said}")
         return redirect("review", review.pk)
     fresh = _review(request, review.pk)
     supervision.approve(
-        fresh, by=by, artifact_sha256=made.sha256, review_version=fresh.version,
+        fresh, by=by, until_seen=True, artifact_sha256=made.sha256, review_version=fresh.version,
         request_id=(request.POST.get("request_id") or uuid.uuid4().hex)[:64],
     )  # fmt: skip
-    return _after_approval(request, review)
+    return _next(request, review)
+
+
+def _kind(review: Review) -> str:
+    """Which text of the task its editor changes."""
+    return review.artifact.kind if review.artifact else "draft"
+
+
+@require_POST
+def keep_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Keep what is being typed, as it is typed."""
+    review = _review(request, pk)
+    try:
+        unsaved.keep(
+            review, _kind(review), request.POST.get("text", ""), by=f"user:{request.user.username}",
+            base_sha256=request.POST.get("artifact_sha256", "")[:64],
+        )  # fmt: skip
+    except Refused as refused:
+        return HttpResponse(str(refused), "text/plain", 422)
+    return HttpResponse(status=204)
+
+
+@require_POST
+def discard_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Put away what was typed and not saved; the page says how it comes back."""
+    review = _review(request, pk)
+    form = request.POST.get("request_id", "")
+    unsaved.discard(review.task, _kind(review), by=f"user:{request.user.username}", form=form)
+    return redirect("review", pk)
+
+
+@require_POST
+def bring_back_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Undo of `discard_edit`: the editor with the words."""
+    review = _review(request, pk)
+    unsaved.bring_back(review.task, _kind(review), by=f"user:{request.user.username}")
+    return redirect(f"{reverse('review', args=[pk])}?sheet=edit")
+
+
+def _unsaved(review: Review, user: Any) -> dict[str, Any]:
+    """What this person typed and did not save: its words, and the draft they began from."""
+    by, kind = f"user:{user.username}", _kind(review)
+    kept = unsaved.kept(review.task, kind, by=by)
+    began = kept and Artifact.objects.filter(task=review.task, kind=kind, sha256=kept.base_sha256).first()
+    return {
+        "unsaved": kept,
+        "began": began,
+        "began_before": began and began.sha256 != review.artifact_sha256,
+        "discarded": unsaved.discarded(review.task, kind, by=by),
+        "settled": unsaved.settled(review.task, kind, by=by),
+        "edits": f"{user.username}-{review.task.key}-{kind}",
+    }
 
 
 def _unasked(request: HttpRequest, review: Review, kind: str, text: str) -> list[edits.Choice]:
@@ -351,6 +423,14 @@ def _back(request: HttpRequest, review: Review) -> str:
     """This review's page with the choices it had; never another address."""
     choices = request.GET.urlencode()
     return reverse("review", args=[review.pk]) + (f"?{choices}" if choices else "")
+
+
+@require_POST
+def undo_seen(request: HttpRequest, pk: int) -> HttpResponse:
+    """The page shows the Undo of this decision: its window is counted from now. Answers the seconds left."""
+    mine = access.seen(Decision, request.user).filter(by=f"user:{request.user.username}")
+    decision = get_object_or_404(mine.select_related("review__task", "review__subtask"), pk=pk)
+    return HttpResponse(supervision.seen(decision, by=decision.by), "text/plain")
 
 
 @require_POST

@@ -112,7 +112,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     """Everything the page shows."""
     tab = request.GET.get("tab", "mine")
     tab = tab if tab in TABS else "mine"
-    mine, anyone = queue.waiting(request.user), list(queue.opened(request.user))
+    mine, anyone = queue.line(request), list(queue.opened(request.user))
     today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     days = 1 if request.GET.get("day") == "yesterday" else 0
     decided = queue.decided(request.user, today - timedelta(days=days))
@@ -128,7 +128,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "settled": _just_settled(request) if tab == "mine" else [],
         "decided": [_settled(one) for one in decided] if tab == "decided" else [],
         "seen": ",".join(str(review.pk) for review in rows),
-        "undo": queue.undoable(request.user),
+        "undo": queue.undoable(request),
         "coming": history.coming(_in_work(request)),
         "may_settle": access.anywhere(request.user, "resend"),
         "in_work": access.seen(Task, request.user).filter(status=Task.Status.DOING).count(),

@@ -92,6 +92,8 @@ SENTENCES: dict[str, Callable[[Facts], str]] = {
     "review.decided": lambda d: f"{VERBS.get(d['verb'], 'Decided')}{_channel(d)}{d.said('note')}",
     "review.undone": lambda d: f"Took the decision back{d.said('why')}",
     "review.released": lambda d: "The decision took effect",
+    "review.undo_seen": lambda d: "Saw that it can be undone",
+    "review.completed": lambda d: "Approved: nobody else is needed any more",
     "tool.granted": lambda d: f"Allowed one call of {d['stage']}{d.said('target')}",
     "review.seen": lambda d: "Opened the review",
     "review.taken": lambda d: "Is reading it",

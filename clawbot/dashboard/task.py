@@ -216,7 +216,7 @@ def _drafts(request: HttpRequest, one: Task) -> dict[str, Any]:
         "new": new,
         "reading": draft.reading(draft.read(text), draft.read(before_text) if before_text else None),
         "changed": diff.changed(diff.words(before_text, text)) if before_text else 0,
-        "answers": Comment.objects.filter(task=one, answered_in=new).order_by("number") if new else (),
+        "answered": Comment.objects.filter(task=one, answered_in=new).order_by("number") if new else (),
     }
 
 

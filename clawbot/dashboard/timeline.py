@@ -22,6 +22,7 @@ from clawbot import words
 from clawbot.people import names
 from tasks import clock, items
 from tasks.models import Review, Run, Task
+from tasks.people import policy
 from tasks.workflow.graph import UNDO
 
 from .cards import stage_title
@@ -304,7 +305,7 @@ def _person_row(axis: Axis, review: Review, now: datetime) -> Row:
 
 
 def _waits_for(review: Review) -> str:
-    who = names.who(review.owner).name if review.owner else review.deciders.get("group", "operators")
+    who = names.who(review.owner).name if review.owner else policy.whom(review.deciders)
     return f"Waiting for {who}" if review.open else f"Waited for {who}"
 
 

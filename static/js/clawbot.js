@@ -8,3 +8,7 @@ import "./menu.js";
 import "./toast.js";
 import "./busy.js";
 import "./failure.js";
+
+// The server is told that scripts run here: what a page will report need not be guessed.
+const secure = location.protocol === "https:" ? "; Secure" : "";
+document.cookie = `scripts=on; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;

@@ -2,7 +2,7 @@
 // means g, then b; the same list makes the `?` dialog, so what is bound is what is shown.
 //   data-key="a"   data-key-word="Approve" (else its text)
 // Ignored in fields, with modifiers held and while a dialog is open; a person may switch them off.
-const GO = { b: ["/", "Board"], r: ["/reviews/", "Reviews"], a: ["/agents/", "Agents"], l: ["/activity/", "Activity"], i: ["/insights/", "Insights"] };
+const GO = { b: ["/", "Board"], r: ["/reviews/", "Reviews"], a: ["/agents/", "Agents"], l: ["/activity/", "Activity"], w: ["/workflows/", "Workflows"], i: ["/insights/", "Insights"] };
 const MINE = { "?": ["These keys", () => document.getElementById("keys")?.showModal()],
   ".": ["Freeze or go on with live updates", () => document.dispatchEvent(new Event("clawbot:freeze"))] };
 let first = "";
@@ -33,16 +33,28 @@ function press(element, event) {
   else element.click();
 }
 
+// What an element says to the eye, its parts apart; without its key.
 function word(element) {
-  const copy = element.cloneNode(true);
-  copy.querySelectorAll("kbd, .hidden-text").forEach((one) => one.remove());
-  return element.dataset.keyWord || element.ariaLabel || copy.textContent.trim().replace(/\s+/g, " ");
+  if (element.dataset.keyWord || element.ariaLabel) return element.dataset.keyWord || element.ariaLabel;
+  const parts = [];
+  const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const inside = texts.currentNode.parentElement;
+    if (inside.closest("kbd") || !inside.checkVisibility()) continue;
+    if (inside !== element && inside.closest(".hidden-text")) continue;
+    parts.push(texts.currentNode.data);
+  }
+  return parts.join(" ").trim().replace(/\s+/g, " ") || element.textContent.trim();
 }
 
 function fill() {
   const list = document.querySelector("[data-keys-list]");
   const own = [...document.querySelectorAll("[data-key]")].filter((one) => one.checkVisibility());
-  const rows = [...own.map((one) => [one.dataset.key, word(one)]),
+  // Keys that a script of the page binds by itself: data-more-keys="j Next review; k Previous review".
+  const more = [...document.querySelectorAll("[data-more-keys]")].flatMap((one) => one.dataset.moreKeys.split("; ")
+    .map((line) => [line.slice(0, line.indexOf(" ")), line.slice(line.indexOf(" ") + 1)]));
+  const page = [...own.map((one) => [one.dataset.key, word(one)]), ...more];
+  const rows = [...page.sort(([one], [other]) => one.localeCompare(other, "en", { sensitivity: "base" })),
     ...Object.entries(MINE).map(([key, [text]]) => [key, text]),
     ...Object.entries(GO).map(([key, [, text]]) => [`g ${key}`, text]), ["Esc", "Close"]];
   const seen = new Map(rows.map(([key, text]) => [key, text]));

@@ -25,8 +25,10 @@ document.addEventListener("keydown", (event) => {
 
 async function select(link) {
   const row = link.closest("[data-row]").id;
+  const scrolled = document.querySelector(".queue__list").scrollTop;
   await htmx.ajax("GET", link.dataset.select, { target: "#queue", select: "#queue", swap: "outerHTML show:none" });
   history.replaceState(null, "", link.dataset.select);
+  document.querySelector(".queue__list").scrollTop = scrolled;
   document.querySelector(`#${row} [data-select]`)?.focus({ preventScroll: true });
   document.getElementById(row)?.scrollIntoView({ block: "nearest" });
 }

@@ -44,15 +44,34 @@ document.addEventListener("click", (event) => {
 function open() {
   const form = document.getElementById("remark-form");
   form.classList.add("remark-form--floating");
+  hold(form);
   form.querySelector("details").open = true;
   form.elements.quote.value = words;
   form.elements.text.focus();
   document.querySelector("[data-remark-here]").hidden = true;
 }
 
+// The form stands under the words that it is about, and they stay marked while it is open.
+function hold(form) {
+  const selection = getSelection();
+  if (!selection?.rangeCount || selection.isCollapsed) return;
+  const range = selection.getRangeAt(0).cloneRange();
+  globalThis.CSS?.highlights?.set("remark", new Highlight(range));
+  const box = range.getBoundingClientRect();
+  const fields = form.querySelector(".remark-form__fields");
+  form.querySelector("details").open = true;
+  const below = box.bottom + 8 + fields.offsetHeight < (document.querySelector(".verdict")?.getBoundingClientRect().top ?? innerHeight);
+  const top = below ? box.bottom + 8 : Math.max(60, box.top - fields.offsetHeight - 8);
+  fields.style.inset = `${top}px auto auto ${Math.max(8, Math.min(box.left, innerWidth - fields.offsetWidth - 8))}px`;
+}
+
+document.addEventListener("htmx:beforeSwap", () => globalThis.CSS?.highlights?.delete("remark"));
+
 document.addEventListener("keydown", (event) => {
   const form = document.querySelector(".remark-form--floating");
   if (event.key !== "Escape" || !form) return;
+  globalThis.CSS?.highlights?.delete("remark");
+  form.querySelector(".remark-form__fields").style.inset = "";
   form.classList.remove("remark-form--floating");
   form.querySelector("details").open = false;
   form.querySelector("summary").focus({ preventScroll: true });

@@ -5,7 +5,7 @@ from .event import Event, Seal, Wake
 from .hold import Hold
 from .message import Message
 from .notice import Notice
-from .people import Absence, Member, Presence
+from .people import Absence, Member, Presence, UnsavedEdit
 from .review import Decision, Review
 from .run import Run, Worker
 from .schedule import Occurrence, Schedule
@@ -37,6 +37,7 @@ __all__ = [
     "Subtask",
     "Task",
     "Trust",
+    "UnsavedEdit",
     "Wake",
     "Worker",
     "Workflow",

@@ -1,4 +1,5 @@
-"""What a person's place in the house is beyond their group: a role in one workflow, a time away, a glance."""
+"""What is a person's own beyond their group: a role in one workflow, a time away, a
+glance, an unsaved edit."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from django.conf import settings
 from django.db import models
 
 from .review import Review
+from .task import Task
 from .workflow import Workflow
 
 
@@ -56,3 +58,26 @@ class Presence(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["review", "user"], name="presence_once")]
+
+
+class UnsavedEdit(models.Model):
+    """What a person has typed into the editor of a text and not saved as a draft yet. Only they see it."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="unsaved_edits")
+    task = models.ForeignKey(Task, models.CASCADE, related_name="unsaved_edits")
+    kind = models.CharField(max_length=50)
+    text = models.TextField(blank=True)
+    base_sha256 = models.CharField(max_length=64, blank=True, help_text="the version they began from")
+    typed_at = models.DateTimeField()
+    saved_at = models.DateTimeField(
+        null=True, blank=True, help_text="then this is a draft, and nothing unsaved"
+    )
+    discarded_at = models.DateTimeField(
+        null=True, blank=True, help_text="until it is typed over it can come back"
+    )
+    settled = models.CharField(
+        max_length=64, blank=True, help_text="the form that was saved or discarded last"
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "task", "kind"], name="unsaved_edit_once")]

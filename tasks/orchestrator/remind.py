@@ -13,7 +13,7 @@ from django.db import transaction
 from tasks import access, log, notices, outbox, supervision
 from tasks.machine import Refused
 from tasks.models import Review
-from tasks.people import away
+from tasks.people import away, policy
 
 BY = "orchestrator:remind"
 _logger = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ def _who(review: Review, rung: dict[str, Any], now: datetime) -> str:
         who = away.stand_in(who, now)
         if rung.get("reassign") and who and access.reason(who, "approve", review):
             who = ""
-    return who or str(review.deciders.get("group", "operators"))
+    return who or policy.groups(review.deciders or {})[0]
 
 
 def _end(review: Review, verb: str) -> bool:

@@ -23,6 +23,7 @@ from . import away
 Rule = Mapping[str, Any]
 #: the word in a written work's data for the gates before it that somebody skipped
 UNAPPROVED = "unapproved"
+WROTE_NOTHING = " who wrote nothing of this text"
 #: group -> the names of the active people who belong to it, "user:ana"
 Staff = Callable[[str], set[str]]
 
@@ -32,12 +33,29 @@ def groups(rule: Rule) -> list[str]:
     return list(rule.get("each") or []) or [str(rule.get("group") or "operators")]
 
 
+def several(rule: Rule | None) -> bool:
+    """Whether one answer may not be enough. Where it always is, nothing needs to be looked up."""
+    rule = rule or {}
+    return bool(rule.get("each") or rule.get("four_eyes") or rule.get("count", 1) != 1)
+
+
+def whom(rule: Rule | None) -> str:
+    """Whom a review asks, as people say it: "editors", "editors and operators"."""
+    return _and(groups(rule or {}))
+
+
 def approvers(review: Review) -> set[str]:
     """Who has approved exactly this text and did not take it back."""
     same = Decision.objects.filter(
         review=review, verb="approve", artifact_sha256=review.artifact_sha256, undone_at__isnull=True
     )
     return set(same.values_list("by", flat=True))
+
+
+def counted(rule: Rule, given: Collection[str], people: Staff) -> set[str]:
+    """Those of these approvers who still belong to the groups that decide: whoever left them, or the house,
+    no longer speaks for them."""
+    return set(given) & set().union(*(people(group) for group in groups(rule)))
 
 
 def authors(review: Review) -> set[str]:
@@ -84,17 +102,20 @@ def _skipper(task: Task, gate: str) -> str:
 
 
 def missing(review: Review, given: Collection[str]) -> str:
-    """What is still missing where these people have approved; empty where it is enough."""
-    return _missing(review.deciders, set(given), authors(review), _people(review))
+    """Who is still needed where these people have approved: "one more editor is needed". Empty where it is
+    enough."""
+    wrote = authors(review) if (review.deciders or {}).get("four_eyes") else set()
+    return still_needed(review.deciders, given, wrote, staff(review))
 
 
 def wants(review: Review, by: str) -> bool:
     """Whether an approval by `by` would still count: not one who has answered, and of a rule that names
     groups nobody whose groups have answered all."""
-    given = approvers(review)
+    people = staff(review)
+    given = counted(review.deciders, approvers(review), people)
     if by in given:
         return False
-    wanted, people = groups(review.deciders), _people(review)
+    wanted = groups(review.deciders)
     if not (review.deciders or {}).get("each"):
         return True
     if left := len(_unanswered(wanted, given, people)):
@@ -102,31 +123,66 @@ def wants(review: Review, by: str) -> bool:
     return by not in authors(review)  # four eyes: only somebody who wrote nothing of it helps
 
 
+def unwanted(review: Review, by: str) -> str:
+    """Why an approval by `by`, which would not count, is not taken."""
+    given = approvers(review)
+    needed = missing(review, given) or "nobody else is needed"
+    needed = f"{needed[:1].upper()}{needed[1:]}."
+    if by in given:
+        return f"You approved it already. {needed}"
+    return f"Your approval would not count any more. {needed}"
+
+
 def _unanswered(wanted: Sequence[str], given: set[str], people: Staff) -> list[str]:
     return _unmatched(wanted, {group: given & people(group) for group in wanted})
 
 
-def _people(review: Review) -> Staff:
+def staff(review: Review) -> Staff:
+    """Who belongs to a group where this review is asked."""
     return lambda group: access.people(group, review.task.workflow_id)
 
 
-def _missing(rule: Rule, given: set[str], wrote: set[str], people: Staff) -> str:
-    wanted = groups(rule)
+def still_needed(
+    rule: Rule,
+    approved: Collection[str],
+    wrote: Collection[str],
+    people: Staff,
+    called: Mapping[str, str] | None = None,
+) -> str:
+    """Who is still needed, a clause: "one more editor is needed"; empty where it is enough. `called` says
+    what people are called, by "user:ana"."""
+    wanted, given = groups(rule), counted(rule, approved, people)
+    more = "more " if given else ""
     if rule.get("each"):
         # The group with the fewest people first: whoever is left to approve is easier to find.
         wanted = sorted(wanted, key=lambda group: len(people(group)))
         left = _unanswered(wanted, given, people)
         if left:
-            return f"One of {_or(left)} has still to approve."
+            return f"{_and([f'one {_one(group)}' for group in left])} {_are(len(left))} needed"
     elif rule.get("count") == "all":
-        absent = sorted(name.removeprefix("user:") for name in _present(wanted[0], people) - given)
+        absent = sorted(_present(wanted[0], people) - given)
         if absent:
-            return f"Everybody of {wanted[0]} approves; {_and(absent)} {_have(absent)} not yet."
+            names = [(called or {}).get(name) or name.removeprefix("user:") for name in absent]
+            return f"{_and(names)} {_are(len(names))} still needed"
     elif (short := int(rule.get("count", 1)) - len(given)) > 0:
-        return f"{_people_words(short)} of {wanted[0]} {'has' if short == 1 else 'have'} still to approve."
-    if rule.get("four_eyes") and not given - wrote:
-        return "Somebody who wrote nothing of this text has still to approve."
+        who = _one(wanted[0]) if short == 1 else wanted[0]
+        last = short == 1 and rule.get("four_eyes") and not given - set(wrote)
+        return f"{_number(short)} {more}{who}{WROTE_NOTHING if last and wrote else ''} {_are(short)} needed"
+    if rule.get("four_eyes") and not given - set(wrote):
+        return f"one {more}person{WROTE_NOTHING} is needed"
     return ""
+
+
+def _one(group: str) -> str:
+    return group.removesuffix("s")
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _number(count: int) -> str:
+    return {1: "one", 2: "two", 3: "three", 4: "four"}.get(count, str(count))
 
 
 def impossible(rule: Rule, people: Staff, wrote: Collection[str] = ()) -> str:
@@ -197,10 +253,6 @@ def words(rule: Rule) -> str:
 
 def _people_words(count: int, *, different: bool = False) -> str:
     return f"{count} {'different ' if different else ''}people" if count != 1 else "one person"
-
-
-def _have(names: Sequence[str]) -> str:
-    return "has" if len(names) == 1 else "have"
 
 
 def _and(names: Sequence[str]) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .decisions import UNSETTLED, approve, default_target, release, release_due, send_back, targets, undo
+from .decisions import UNSETTLED, approve, default_target, send_back, targets
 from .holds import lift_due, pause, resume, stop, under
 from .moves import cancel, override, rerun_from, retry, skip
+from .releasing import release, release_due, seen, undo
 from .remarks import comment, judge, uncomment
 from .rewriting import after_edit, edit
 from .shared import Stale
@@ -38,6 +39,7 @@ __all__ = [
     "rerun_from",
     "resume",
     "retry",
+    "seen",
     "send_back",
     "skip",
     "stop",

@@ -1,23 +1,24 @@
-"""The answer to a review: approve, undo within the window, return; and what an answer sets in motion."""
+"""The answer to a review: approve or return. When an approval takes effect, `releasing` says."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 
-from tasks import access, arrivals, artifacts, clock, log, machine, outbox, rounds
+from tasks import access, arrivals, artifacts, clock, log, outbox, rounds
 from tasks.machine import Refused
-from tasks.models import Artifact, Comment, Decision, Finding, Review, Subtask, Task
-from tasks.people import grants, policy, reviews
+from tasks.models import Artifact, Comment, Decision, Finding, Review, Task
+from tasks.people import grants, policy, quorum, reviews
 from tasks.workflow import upstream
 
-from .shared import Stale, changed, check_stage, follow
+from .releasing import release, window
+from .shared import Stale, changed, check_stage
 
+NOW = timedelta(0)
 #: findings that somebody has still to deal with
 UNSETTLED = (Finding.State.OPEN, Finding.State.DISPUTED)
 
@@ -32,25 +33,29 @@ def approve(
     note: str = "",
     channel: str = "page",
     undo_seconds: int | None = None,
+    until_seen: bool = False,
 ) -> Decision:
     """Accept what the review asks about: waiting -> done once the undo window has passed; where an agent
     asks leave for a call, waiting -> ready, and the agent makes it.
+
+    The window is `undo_seconds` long, else as the settings say. With `until_seen` it is counted from the
+    moment that the person sees its Undo (`seen`), within bounds.
 
     Refused where the review does not allow it, or findings are open and no `note` says why it may go out
     all the same; `Stale` where the text or the review changed.
     """
     with transaction.atomic():
-        if known := Decision.objects.filter(request_id=request_id).first():
+        if known := _known(review, request_id):
             return known
         review = _decidable(review, "approve", by, artifact_sha256, review_version)
         grants.check(review, by=by, sha256=artifact_sha256)
         _says_why(review, note)
-        wait = settings.UNDO_SECONDS if undo_seconds is None else undo_seconds
+        wait = window(undo_seconds, until_seen=until_seen)
         decision = _decide(
             review, "approve", by=by, request_id=request_id, note=note, channel=channel, wait=wait
         )
         changed(review.task)
-    if wait == 0:
+    if not wait:
         release(decision, now=clock.now())
         decision.refresh_from_db()
     return decision
@@ -66,16 +71,25 @@ def _says_why(review: Review, note: str) -> None:
         )
 
 
-def _decidable(review: Review, verb: str, by: str, sha: str | None, version: int | None) -> Review:
-    """The review, locked and still open, still about what the person read."""
-    access.require(by, verb, review)
+def _known(review: Review, request_id: str) -> Decision | None:
+    """The decision that this click made already. The review is locked first, so that the second of two equal
+    clicks finds what the first has made."""
     # Locked by itself: PostgreSQL locks no row beyond an outer join, and a review may lack a text.
     Review.objects.select_for_update().get(pk=review.pk)
+    return Decision.objects.filter(request_id=request_id).first()
+
+
+def _decidable(review: Review, verb: str, by: str, sha: str | None, version: int | None) -> Review:
+    """The review, which the caller has locked, still open and still about what the person read."""
     related = ("task__workflow_version", "task__workflow", "subtask", "artifact")
     fresh = Review.objects.select_related(*related).get(pk=review.pk)
     what = f"Cannot {_label(verb)} {fresh.task.key}"
     if fresh.open is None:
-        raise Stale(f"{what}: {_closed_sentence(fresh)}", fresh)
+        access.require(by, verb, fresh.task)
+        raise Stale(f"{what}: {_closed_sentence(fresh, by)}", fresh)
+    if verb == "approve" and policy.several(fresh.deciders) and by in policy.approvers(fresh):
+        raise Stale(f"{what}: you approved it already. {quorum.sentence(fresh)}", fresh)
+    access.require(by, verb, fresh)
     if verb not in fresh.verbs:
         raise Refused(f"{what}: this review can be answered with {', '.join(map(_label, fresh.verbs))}.")
     if by.startswith("policy:") and not any(rung.get("end") == verb for rung in fresh.ladder):
@@ -92,23 +106,32 @@ def _label(verb: str) -> str:
     return {"send_back": "return"}.get(verb, verb)
 
 
-def _closed_sentence(review: Review) -> str:
+def _closed_sentence(review: Review, by: str) -> str:
     last = review.decisions.filter(undone_at__isnull=True).order_by("-id").first()
     if last is None:
         return "it was closed because the work went on in another way. Open the task to see how."
     word = {"approve": "approved", "send_back": "returned", "cancel": "cancelled"}.get(
         last.verb, f"answered ({last.verb})"
     )
-    return f"{last.by.removeprefix('user:')} {word} it already."
+    who = "you" if last.by == by else access.called([last.by]).get(last.by) or last.by.removeprefix("user:")
+    return f"{who} {word} it already."
 
 
 def _decide(
-    review: Review, verb: str, *, by: str, request_id: str, note: str, channel: str, wait: int = 0
+    review: Review, verb: str, *, by: str, request_id: str, note: str, channel: str, wait: timedelta = NOW
 ) -> Decision:
     """Record the answer, close the review, write the event. A quorum not yet reached is counted and
     released at once."""
     now = clock.now()
+    # The guard: what was read of this review's approvals is still all there is of them, for each of them
+    # makes a new version.
+    mine = Review.objects.filter(pk=review.pk, open=1, version=review.version)
     short = verb == "approve" and not _enough(review, by)
+    taken = mine.update(version=F("version") + 1) if short else reviews.close(mine, now=now)
+    if not taken:
+        raise Stale(
+            f"Cannot {_label(verb)} {review.task.key}: somebody was faster. Look again, then decide.", review
+        )
     decision = Decision.objects.create(
         review=review,
         verb=verb,
@@ -119,15 +142,13 @@ def _decide(
         review_version=review.version,
         request_id=request_id,
         decided_at=now,
-        release_at=now + timedelta(seconds=wait),
+        release_at=now + wait,
         released_at=now if short else None,
     )
     if short:
         # Whoever had taken it has answered: now the others are asked.
-        Review.objects.filter(pk=review.pk).update(version=F("version") + 1)
         Review.objects.filter(pk=review.pk, owner=by).update(owner="", taken_until=None)
-    else:
-        reviews.close(Review.objects.filter(pk=review.pk), now=now)
+        outbox.counted(review, decision)
     log.record(
         "review.decided",
         by=by,
@@ -145,81 +166,6 @@ def _decide(
 def _enough(review: Review, by: str) -> bool:
     """Whether the answer of `by` completes what the policy asks for; the end of a ladder always does."""
     return by.startswith("policy:") or not policy.missing(review, policy.approvers(review) | {by})
-
-
-def release(decision: Decision, *, now: datetime) -> bool:
-    """Let an approval take effect: waiting -> done, or ready where a call was allowed. False where it was
-    undone, was released by another process, or a stage that it waits for is still running."""
-    with transaction.atomic():
-        review = Review.objects.select_related(
-            "subtask__task__workflow_version", "subtask__task__workflow", "artifact"
-        ).get(pk=decision.review_id)
-        row = review.subtask
-        due = Decision.objects.filter(
-            pk=decision.pk, released_at__isnull=True, undone_at__isnull=True, release_at__lte=now
-        )
-        if not due.exists():
-            return False
-        # The guard: nothing that this approval covers may still be under way (an edit's new rendering).
-        ready = Subtask.objects.filter(pk=row.pk, needs_left=0, live=1)
-        is_call = review.kind == Review.Kind.TOOL
-        if is_call:
-            moved = grants.give(review, decision, ready, now=now)
-        else:
-            moved = bool(machine.move(ready, "approve", finished_at=now, reason=""))
-        if not moved:
-            return False
-        if not due.update(released_at=now):
-            raise Refused(f"Cannot release {row.task.key}: the decision was undone at the same moment.")
-        if not is_call:
-            follow(row, by=decision.by, now=now, word=row.done_as)
-        log.record(
-            "review.released",
-            by=decision.by,
-            task=row.task,
-            stage=row.stage,
-            review=review.pk,
-            verb=decision.verb,
-        )
-        outbox.decided(review, decision)
-    return True
-
-
-def release_due(now: datetime | None = None) -> int:
-    """Release every approval whose undo window has passed; returns how many took effect."""
-    now = now or clock.now()
-    due = Decision.objects.filter(released_at__isnull=True, undone_at__isnull=True, release_at__lte=now)
-    return sum(release(decision, now=now) for decision in due.order_by("release_at")[:100])
-
-
-def undo(decision: Decision, *, by: str) -> Decision:
-    """Take back an approval inside its undo window: the review is open again."""
-    access.require(by, "undo", decision)
-    now = clock.now()
-    with transaction.atomic():
-        review = decision.review
-        # One of several approvals has taken no effect while its review still waits for the others.
-        counted = Q(released_at__isnull=True) | Q(verb="approve", review__open=1)
-        rows = Decision.objects.filter(counted, pk=decision.pk, undone_at__isnull=True)
-        if rows.update(undone_at=now, released_at=None):
-            Review.objects.filter(pk=review.pk, open__isnull=True).update(
-                open=1, closed_at=None, version=F("version") + 1
-            )
-            log.record(
-                "review.undone",
-                by=by,
-                task=review.task,
-                stage=review.subtask.stage,
-                review=review.pk,
-                verb=decision.verb,
-            )
-            changed(review.task)
-        elif not Decision.objects.filter(pk=decision.pk, undone_at__isnull=False).exists():
-            raise Refused(
-                f"Cannot undo: {review.task.key} was released already. Return or override it instead."
-            )
-    decision.refresh_from_db()
-    return decision
 
 
 def send_back(
@@ -240,7 +186,7 @@ def send_back(
     Refused without any request.
     """
     with transaction.atomic():
-        if known := Decision.objects.filter(request_id=request_id).first():
+        if known := _known(review, request_id):
             return known
         review = _decidable(review, "send_back", by, artifact_sha256, review_version)
         task = review.task

@@ -9,10 +9,10 @@ from django.db import transaction
 from django.db.models import F
 
 from agents.contract import CALL
-from tasks import access, artifacts, clock, log
+from tasks import access, artifacts, clock, log, outbox
 from tasks.machine import Refused
 from tasks.models import Artifact, Decision, Review, Task
-from tasks.people import edits
+from tasks.people import edits, policy
 
 from .shared import Stale, changed, locked
 
@@ -72,7 +72,10 @@ def edit(
         _ask_again(task, kind, by=by, now=now)
         open_reviews = Review.objects.filter(task=task, open=1, artifact__kind=kind)
         gates = list(open_reviews.filter(kind=Review.Kind.GATE).select_related("subtask"))
+        voided = [gate for gate in gates if policy.several(gate.deciders) and policy.approvers(gate)]
         open_reviews.update(artifact=new, artifact_sha256=new.sha256, version=F("version") + 1)
+        for gate in voided:
+            outbox.uncounted(gate, what="Edited", by=by)
         if then is None:
             for gate in gates:
                 edits.render_again(task, old, gate.subtask, now=now)

@@ -163,12 +163,18 @@ def visit(site: Site, browser: Browser) -> Iterator[Callable[..., Visit]]:
     visits: list[Visit] = []
 
     def begin(
-        person: str = "", *, theme: str = "light", width: int = 1280, height: int = 800, **more: Any
+        person: str = "",
+        *,
+        theme: str = "light",
+        width: int = 1280,
+        height: int = 800,
+        url: str = "",
+        **more: Any,
     ) -> Visit:
         if person and person not in site.sessions:
             site.sessions[person] = _sign_in(site, browser, person)
         context = browser.new_context(
-            base_url=site.url, color_scheme=theme, viewport={"width": width, "height": height},  # type: ignore[arg-type]
+            base_url=url or site.url, color_scheme=theme, viewport={"width": width, "height": height},  # type: ignore[arg-type]
             storage_state=site.sessions.get(person), **more,
         )  # fmt: skip
         open_contexts.append(context)

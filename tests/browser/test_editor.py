@@ -160,12 +160,12 @@ def test_decides_without_any_script(site, visit):
     assert site.status(key)["waiting_for"] is None or site.status(key)["waiting_for"]["id"] != review
 
 
-def test_keeps_an_unsaved_edit_in_the_browser(site, visit, waiting):
+def test_keeps_an_unsaved_edit(site, visit, waiting):
     address = f"/reviews/{waiting['waiting_for']['id']}/?sheet=edit"
     page = visit("ana").go(address)
     area = page.locator("#editor-text")
     area.fill(area.input_value() + "\nOne more thing.")
-    expect(page.locator("[data-autosaved]")).to_contain_text("Kept in this browser")
+    expect(page.locator("[data-autosaved]")).to_contain_text("Your words are kept until")
     page.goto(address)
 
     expect(page.locator("#editor-text")).to_have_value(re.compile(r"One more thing\.$"))

@@ -110,13 +110,18 @@ def _amend(notice: Notice, channel: str) -> dict[str, Any]:
     if asked.state != Notice.State.SENT:
         raise Busy("The message that asked for this decision is not settled yet.")
     where = asked.remote
+    # What was said last holds, whichever of the two arrives last.
+    told = Notice.objects.filter(
+        review=notice.review_id, carrier="slack", recipient=notice.recipient, kind=notice.kind
+    )
+    newest = told.order_by("id").last() or notice
     try:
         _call(
             "chat_update",
             channel=where["channel"],
             ts=where["ts"],
-            text=blocks.sentence(notice),
-            blocks=blocks.render(asked, decided=notice.content),
+            text=blocks.sentence(newest),
+            blocks=blocks.render(asked, decided=newest.content),
             metadata={"event_type": EVENT_TYPE, "event_payload": blocks.payload(asked)},
         )
     except Broken as broken:

@@ -23,7 +23,8 @@ Content = dict[str, Any]
 
 
 def render(notice: Notice, decided: Content | None = None) -> list[Block]:
-    """The blocks of a notice; with `decided`, its buttons give way to who decided what and when."""
+    """The blocks of a notice; with `decided`, its buttons give way to who decided what and when,
+    or stay below that while somebody else is still needed."""
     content = notice.content
     match notice.kind:
         case "completion":
@@ -34,9 +35,12 @@ def render(notice: Notice, decided: Content | None = None) -> list[Block]:
             parts = _stalled(content)
         case _:
             parts = _plain(notice)
-    end = _context(_verdict(decided)) if decided else _actions(notice.kind, content)
     foot = [_context(text)] if (text := _foot(notice.kind, content)) else []
-    return [*parts, end, *foot]
+    if decided and not decided.get("needs"):
+        return [*parts, _context(_verdict(decided)), *foot]
+    now = content | {name: decided[name] for name in ("needs", "review_version")} if decided else content
+    said = [_context(text) for text in (_verdict(decided) if decided else "", _needs(now)) if text]
+    return [*parts, *said, _actions(notice.kind, now), *foot]
 
 
 def sentence(notice: Notice) -> str:
@@ -178,6 +182,11 @@ def _verdict(decided: Content) -> str:
     mark = MARKS.get(decided["what"], ":ballot_box_with_check:")
     who = escape(f"{decided['who']} {decided['where']}".strip(), FACT)
     return f"{mark} *{decided['what']}* by {who} · {_moment(decided['decided_at'], '{time}')}"
+
+
+def _needs(content: Content) -> str:
+    """Who is still needed, where one answer is not enough."""
+    return escape(str(content.get("needs") or ""), FACT)
 
 
 def _moment(iso: str, form: str) -> str:

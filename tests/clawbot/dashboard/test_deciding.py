@@ -44,8 +44,7 @@ def test_shows_how_many_have_approved_and_what_is_missing(editor: Client, ben):
     for path in (reverse("reviews"), reverse("review", args=[review.pk])):
         html = text(editor, path)
         assert "1 of 2" in html
-        assert "ben approved" in html
-        assert "One person of editors has still to approve." in html
+        assert "Ben approved; one more editor is needed." in html
 
 
 def test_whoever_has_answered_is_not_asked_again_and_may_take_it_back(editor: Client, ben):
@@ -57,7 +56,8 @@ def test_whoever_has_answered_is_not_asked_again_and_may_take_it_back(editor: Cl
     assert review.owner == ""  # the others see it at once
     assert f'data-row="{review.pk}"' not in text(editor, reverse("reviews"))
     html = text(editor, reverse("review", args=[review.pk]))
-    assert "You have approved this." in html
+    assert "You approved it already. One more editor is needed." in html
+    assert "verdict__approve" not in html
     assert "Undo" in html
 
 
@@ -194,3 +194,21 @@ def test_keeps_what_was_typed_where_a_time_away_is_refused(editor: Client):
     assert answer.status_code == 422
     assert "must end after it starts" in answer.text
     assert 'value="Sea"' in answer.text
+
+
+def test_what_somebody_paused_is_not_offered_for_approval_together_and_named(editor: Client, ben):
+    held, free = desk.waiting(title="Legal looks at it"), desk.waiting(title="Nobody minds")
+    supervision.pause("task", held.task.key, by="user:ben", why="Legal wants to see it first")
+    html = text(editor, reverse("bulk_approve"))
+
+    offered, _, left_out = html.partition("Paused, and so left out")
+    assert f'name="pick" value="{free.pk}"' in offered
+    assert f'name="pick" value="{held.pk}"' not in html
+    assert held.task.key in left_out
+    assert "Legal wants to see it first" in left_out
+
+
+def test_groups_what_may_be_approved_together_by_workflow(editor: Client):
+    desk.waiting(title="One")
+    desk.waiting(title="Two")
+    assert "All 2" in text(editor, reverse("bulk_approve"))

@@ -176,7 +176,7 @@ def test_undoes_an_approval_inside_its_window(editor: Client):
 def test_says_why_an_undo_came_too_late(editor: Client):
     review = desk.waiting()
     editor.post(reverse("review_approve", args=[review.pk]), desk.bound(review))
-    clock.move(timedelta(seconds=11))
+    clock.move(timedelta(seconds=61))  # no page has said that its Undo was seen
     supervision.release_due()
     answer = editor.post(reverse("decision_undo", args=[Decision.objects.get().pk]), follow=True)
 

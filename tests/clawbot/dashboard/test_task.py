@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from agents.contract import Made, Outcome
+from agents.contract import Answer, Made, Outcome
 from tasks import clock, output, supervision
 from tasks.models import Hold
+from tests.clawbot.dashboard import desk
 from tests.tasks.builders import a_task, claim_all, current, finish, returned, statuses, work_until
 
 pytestmark = pytest.mark.django_db
@@ -99,6 +100,18 @@ def test_compares_any_two_drafts(client, ana):
 
     assert re.search(r"<del[^>]*>.*people.*</del>", html)
     assert re.search(r"<ins[^>]*>.*editors.*</ins>", html)
+
+
+def test_answered_comments_are_no_cards_that_wait_for_an_answer(client, ana):
+    review = desk.waiting()
+    supervision.comment(review.artifact, by="user:ana", text="How many?", quote="Agents often work at night")
+    supervision.send_back(review, by="user:ana", request_id="r", to="write")
+    answered = (Answer(number=1, text="Counted them.", quote="212 orders"),)
+    desk.write(review.task, desk.SECOND, answers=answered)
+
+    html = the_page(client, ana, review.task, "drafts")
+    assert "Counted them." in html
+    assert "waits for an answer" not in html
 
 
 def test_shows_each_event_as_a_sentence(client, ana):

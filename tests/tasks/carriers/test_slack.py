@@ -13,7 +13,7 @@ from agents.contract import Call, Finding, Outcome
 from tasks import carriers, clock, outbox, supervision
 from tasks.carriers.slack import blocks
 from tasks.models import Event, Notice, Review, Task
-from tests.tasks.builders import a_task, a_worker, claim_all, finish, work_until
+from tests.tasks.builders import ARTICLE, a_task, a_worker, a_workflow, claim_all, finish, work_until
 from tests.tasks.carriers.fake_slack import FakeSlack
 
 pytestmark = pytest.mark.django_db
@@ -279,6 +279,42 @@ def test_replaces_the_buttons_by_who_decided(slack: FakeSlack, ana, settings) ->
     assert "*Approved* by ana" in said
     assert "actions" not in {block["type"] for block in message["blocks"]}
     assert message["metadata"]["event_payload"]["kind"] == "completion"
+
+
+def test_keeps_the_buttons_and_says_who_is_still_needed_until_enough_have_approved(
+    slack: FakeSlack, ana, ben, settings
+) -> None:
+    settings.SLACK_SIGNING_SECRET = "shared"
+    stages = [{**one, "deciders": {"count": 2}} if one["agent"] == "human" else one for one in ARTICLE]
+    a_workflow(stages=stages)
+    task = a_task()
+    a_worker()
+    work_until(task, "approve")
+    send()
+    review = Review.objects.get(task=task)
+    assert "Two editors are needed." in json.dumps(slack.accepted[0]["blocks"])
+
+    first = supervision.approve(review, by="user:ana", request_id="1", undo_seconds=0)
+    send(MINUTE)
+    said = json.dumps(slack.accepted[0]["blocks"])
+    assert "*Approved* by ana" in said
+    assert "Ana approved; one more editor is needed." in said
+    review.refresh_from_db()
+    assert json.dumps(f'"v":{review.version}')[1:-1] in said  # the button is about the review as it is now
+
+    supervision.undo(first, by="user:ana")
+    send(MINUTE)
+    said = json.dumps(slack.accepted[0]["blocks"])
+    assert "*Taken back* by ana" in said
+    assert "Two editors are needed." in said
+
+    for name in ("ana", "ben"):
+        supervision.approve(
+            Review.objects.get(pk=review.pk), by=f"user:{name}", request_id=f"again {name}", undo_seconds=0
+        )
+    send(MINUTE)
+    send(MINUTE)
+    assert "actions" not in {block["type"] for block in slack.accepted[0]["blocks"]}
 
 
 def test_tells_the_thread_where_the_message_was_deleted(slack: FakeSlack, ana) -> None:

@@ -263,7 +263,7 @@ def test_two_clicks_are_one_grant(shop: Server, ana: Any) -> None:
 
     assert again.pk == first.pk
     assert Event.objects.filter(kind="tool.granted").count() == 1
-    with pytest.raises(supervision.Stale, match="ana approved it already"):
+    with pytest.raises(supervision.Stale, match="you approved it already"):
         allow(review)
 
 
