@@ -6,6 +6,7 @@ numbers as text. What is of no use to the line is ignored here and checked by th
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from pydantic import (
@@ -32,6 +33,7 @@ def _lines(value: Any) -> Any:
     return value
 
 
+_FEED = re.compile(r"feed:(?://)?(https?://)?", re.I)
 Line = Annotated[str, AfterValidator(lambda text: one_line(text, 500))]
 Lines = Annotated[list[Line], BeforeValidator(_lines)]
 
@@ -73,10 +75,8 @@ class Source(BaseModel):
         text = value.strip()
         if "\n" in text or len(text) > 1_000:
             return {"text": text}
-        if text.startswith("feed:"):
-            return {
-                "feed": text.removeprefix("feed:").removeprefix("//") if "://" not in text[5:] else text[5:]
-            }
+        if match := _FEED.match(text):  # feed:https://host/x, feed://host/x and feed:host/x are all in use
+            return {"feed": f"{match[1] or 'http://'}{text[match.end() :]}"}
         return {"url": text} if "://" in text else {"path": text}
 
     @model_validator(mode="after")

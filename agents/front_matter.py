@@ -1,15 +1,20 @@
 """The head of a Markdown draft: `---`, a few fields, `---`. Read strictly; what is written reads back equal.
 
+The head of somebody else's document is read with patience (`described`), in YAML or TOML.
+
 Fields describe the text. What decides about the text (status, approval) can never stand here.
 """
 
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import yaml
+from frontmatter.default_handlers import BaseHandler, YAMLHandler
 
 from agents.strict_yaml import Unreadable, load
 
@@ -28,14 +33,60 @@ FIELDS = (
 )
 
 MAX_BYTES = 20_000
-_HEAD = re.compile(r"\A---[ \t]*\n(.*?\n)??---[ \t]*(?:\n|\Z)", re.S)
+
+
+class _Yaml(YAMLHandler):
+    """Scalars stay what was written: a title `3.10` is no number."""
+
+    def load(self, fm: str, **named: object) -> Any:
+        return yaml.load(fm, Loader=yaml.BaseLoader)
+
+
+class _Toml(BaseHandler):
+    START_DELIMITER = END_DELIMITER = "+++"
+
+    def load(self, fm: str) -> Any:
+        return tomllib.loads(fm)
+
+
+_YAML = _Yaml(fm_boundary=re.compile(r"^-{3}[ \t]*(?:\n|\Z)", re.M))
+_TOML = _Toml(fm_boundary=re.compile(r"^\+{3}[ \t]*(?:\n|\Z)", re.M))
+_FIELD = re.compile(r"\A[\w-]+[ \t]*:(?:[ \t]|$)", re.M)
 
 
 def split(text: str) -> tuple[str, str]:
-    """Cut a draft into the YAML of its head (empty where it has none) and its body, verbatim."""
+    """Cut a draft into the YAML of its head (empty where it has none) and its body, verbatim. A rule at the
+    start of a text begins no head: what follows it is not `field: value`."""
     text = text.replace("\r\n", "\n")
-    match = _HEAD.match(text)
-    return (match[1] or "", text[match.end() :]) if match else ("", text)
+    head, body = _cut(text, _YAML)
+    return (head, body) if not head.strip() or _fields(head, _YAML) or _FIELD.match(head) else ("", text)
+
+
+def described(text: str) -> tuple[dict[str, Any], str]:
+    """What a document says of itself in its head (YAML or TOML), and its body; nothing and the whole text
+    where there is no head that can be read."""
+    text = text.replace("\r\n", "\n")
+    for handler in (_YAML, _TOML):
+        head, body = _cut(text, handler)
+        if fields := _fields(head, handler):
+            return fields, body
+    return {}, text
+
+
+def _cut(text: str, handler: BaseHandler) -> tuple[str, str]:
+    if handler.detect(text):
+        with suppress(ValueError):  # it is never closed
+            return handler.split(text)
+    return "", text
+
+
+def _fields(head: str, handler: BaseHandler) -> dict[str, Any]:
+    """The fields of a head; none if it is text between two rules."""
+    try:
+        found = handler.load(head) if len(head) <= MAX_BYTES else None
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) and not head.startswith("\n") else {}
 
 
 def read(text: str, name: str = "front matter") -> tuple[dict[str, Any], str]:

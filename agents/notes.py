@@ -39,11 +39,15 @@ def markdown(title: str, notes: Notes, sources: Sequence[Mapping[str, Any]], ski
             [f"{c.title} [{c.source}]: {', '.join(c.covers)}" for c in notes.competitors if c.covers],
         ),
         ("Open questions", notes.open_questions),
-        ("Sources", [f"[{s['number']}] {s['title']} ({s['origin']})" for s in sources]),
+        ("Sources", [_source(s) for s in sources]),
         ("Left out", list(skipped)),
     ]
     sections = [f"## {name}\n\n" + "\n".join(f"- {item}" for item in items) for name, items in parts if items]
     return f"# Research: {title}\n\n" + "\n\n".join(sections) + "\n"
+
+
+def _source(one: Mapping[str, Any]) -> str:
+    return f"[{one['number']}] {one['title']} ({one['origin']}) {one.get('doubt', '')}".strip()
 
 
 def _item(one: Cited) -> str:

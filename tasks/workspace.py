@@ -17,7 +17,7 @@ MOST_FILES = 20_000
 MOST_BYTES = 500_000_000
 #: input keys whose strings name files, folders or addresses
 KEYS = ("sources", "files")
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_NO_PATH = re.compile(r"[a-z][a-z0-9+.-]*://|feed:|.*\n", re.IGNORECASE)  # an address, or a text
 
 
 def root(key: str) -> Path:
@@ -69,7 +69,7 @@ def _bring(item: Any, folder: Path | None, waiting: Path, taken: dict[str, str],
         if "path" in item:
             return {**item, "path": _bring(str(item["path"]), folder, waiting, taken, anywhere=anywhere)}
         return item
-    if not isinstance(item, str) or _URL.match(item):
+    if not isinstance(item, str) or _NO_PATH.match(item):
         return item
     if item not in taken:
         taken[item] = _copy(item, folder, waiting, anywhere=anywhere)

@@ -10,17 +10,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents.contract import Refused
-from agents.prose.clean import clean
+from agents.prose.clean import UNREAD, clean
+from agents.prose.encoding import decode
+
+_OTHERS = (
+    (b"{\\rtf", "RTF"),
+    (b"%PDF", "a PDF"),
+    (b"PK\x03\x04", "an archive or an office document"),
+    (b"\xd0\xcf\x11\xe0", "an old office document"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
+)
 
 
 @dataclass(frozen=True)
 class Content:
-    """A text file that was read. `cut` says that it was longer than allowed."""
+    """A text file that was read. `cut` says that it was longer than allowed, `doubt` what of it could not be
+    read for certain."""
 
     name: str
     text: str
     sha256: str
     cut: bool
+    doubt: str = ""
 
 
 def read_text(workspace: Path | None, name: str, most_bytes: int) -> Content:
@@ -28,33 +41,37 @@ def read_text(workspace: Path | None, name: str, most_bytes: int) -> Content:
     raw, cut = _read(workspace, name, most_bytes)
     if raw[:2] == b"\x1f\x8b":
         raw, cut = inflate(raw, most_bytes)
-    return Content(name, as_text(raw, name), hashlib.sha256(raw).hexdigest(), cut)
+    text, doubt = as_text(raw, name, cut=cut)
+    return Content(name, text, hashlib.sha256(raw).hexdigest(), cut, doubt)
 
 
 def inflate(data: bytes, most_bytes: int) -> tuple[bytes, bool]:
-    """Unpack gzip up to a size; whether there was more. Raises `Refused` for broken data."""
-    unpacker = zlib.decompressobj(wbits=31)
-    try:
-        unpacked = unpacker.decompress(data, most_bytes)
-    except zlib.error as error:
-        raise Refused(f"The packed data is broken ({error}).") from None
-    return unpacked, bool(unpacker.unconsumed_tail) or not unpacker.eof
-
-
-def as_text(raw: bytes, name: str) -> str:
-    """Decode text. Raises `Refused` for what is no text (pictures, archives, programs)."""
-    sample = raw[:8_192]
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return clean(raw.decode("utf-16", "replace"))
-    control = sum(byte < 9 or (13 < byte < 32 and byte != 27) for byte in sample)
-    if b"\0" in sample or control * 50 > len(sample) or sample.startswith((b"%PDF", b"PK\x03\x04")):
-        raise Refused(f"{name!r} is not a text file. Text, Markdown, reStructuredText and HTML can be read.")
-    for tail in range(4):  # the cut may have split the last character
+    """Unpack gzip, every member of it, up to a size; whether there was more. Raises `Refused` if broken."""
+    unpacked = bytearray()
+    cut = False
+    while data and not cut:
+        unpacker = zlib.decompressobj(wbits=31)
         try:
-            return clean(raw[: len(raw) - tail].decode("utf-8"), len(raw) + 1)
-        except UnicodeDecodeError:
-            continue
-    return clean(raw.decode("latin-1"), len(raw) + 1)  # old files; every byte is a character in it
+            unpacked += unpacker.decompress(data, most_bytes + 1 - len(unpacked))
+        except zlib.error as error:
+            raise Refused(f"The packed data is broken ({error}).") from None
+        cut = len(unpacked) > most_bytes or not unpacker.eof
+        data = unpacker.unused_data.lstrip(b"\0")  # members are padded with NUL where tapes were
+        if not data.startswith(b"\x1f\x8b"):
+            break
+    return bytes(unpacked[:most_bytes]), cut
+
+
+def as_text(raw: bytes, name: str, *declared: str, cut: bool = False) -> tuple[str, str]:
+    """Decode text: (text, what is in doubt). Raises `Refused` for what is no text (pictures, archives)."""
+    if what := next((what for mark, what in _OTHERS if raw.startswith(mark)), ""):
+        raise Refused(f"{name!r} is not a text file but {what}. Save it as text or HTML and give that.")
+    read = decode(raw, *declared, cut=cut)
+    sample = read.text[:8_192]
+    odd = sum((char < " " and char not in "\t\n\r\x0b\x0c\x1b") or char == UNREAD for char in sample)
+    if odd * 50 > len(sample) + 50:
+        raise Refused(f"{name!r} is not a text file. Text, Markdown, reStructuredText and HTML can be read.")
+    return clean(read.text, len(raw) + 1), read.doubt
 
 
 def _read(workspace: Path | None, name: str, most_bytes: int) -> tuple[bytes, bool]:

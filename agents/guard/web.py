@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin, urlsplit
 
 import httpx2
+from protego import Protego
 
 from agents.contract import Refused, Unavailable
 from agents.guard import addresses
 from agents.guard.files import inflate
+from agents.prose.encoding import decode
 
 MOST_REDIRECTS = 3
 LONGEST_WAIT = 900.0  # a server that asks us to come back in years is asked again in 15 minutes
+ANY = ("*/*",)  # every kind of content
+NAME = "Clawbot"
+ROBOTS = "/robots.txt"
+MOST_ROBOTS = 512_000  # bytes of it; what the standard asks for is 500 KiB
+ROBOTS_SECONDS = 3_600.0  # for which a robots.txt is remembered
+MOST_REMEMBERED = 500
 AGENT = "Clawbot/0.1 (reads sources for articles)"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server gave: the final address, the kind of content, and the bytes after unpacking."""
+    """What a server gave: the final address, the kind of content, the bytes after unpacking, and the charset
+    that it says they are in (often none, often wrong)."""
 
     url: str
     kind: str
@@ -44,7 +54,7 @@ async def get(
             return await _follow(url, kinds, most_bytes, environment)
     except TimeoutError:
         raise Unavailable(f"{url[:200]} did not answer in full within {seconds:g} seconds.") from None
-    except httpx2.HTTPError as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise Unavailable(f"{url[:200]} could not be read ({type(error).__name__}).") from None
 
 
@@ -56,7 +66,8 @@ async def _follow(
         answer = await _one(url, kinds, most_bytes, environment)
         if isinstance(answer, Answer):
             return answer
-        target = urljoin(url, answer)
+        # Servers send spaces and letters that an address must not have; what is escaped already stays.
+        target = urljoin(url, quote(answer.strip(), safe="%/:?#[]@!$&'()*+,;=~"))
         if url.startswith("https:") and not target.startswith("https:"):
             raise Refused(
                 f"{url[:200]} leads from https to {target[:200]!r}, which is not encrypted. Name the "
@@ -71,6 +82,8 @@ async def _one(
 ) -> Answer | str:
     """One request to one checked address: the answer, or where it redirects to."""
     parts, host, port, listed = addresses.check_url(url, environment)
+    if not listed and parts.path != ROBOTS:
+        await _ask_robots(url, environment)
     found = await addresses.resolve(host, port)
     address = found[0] if listed and found else addresses.check_addresses(url, found)
     # The connection goes to the address that was checked; a second look-up could answer otherwise.
@@ -94,6 +107,33 @@ async def _one(
             await response.aclose()
 
 
+async def _ask_robots(url: str, environment: Mapping[str, str]) -> None:
+    """Raise `Refused` where the site's robots.txt disallows a page. Who lists an address has decided."""
+    address = urljoin(url, ROBOTS)
+    known = _robots.get(address)
+    if known is None or known[0] < time.monotonic():
+        if len(_robots) >= MOST_REMEMBERED:
+            _robots.clear()
+        known = _robots[address] = (time.monotonic() + ROBOTS_SECONDS, await _rules(address, environment))
+    if not known[1].can_fetch(url, NAME):
+        raise Refused(
+            f"{url[:200]} was not read: the robots.txt of {urlsplit(url).netloc} asks robots to stay away. Give "
+            f"the text as a file, or let an admin list the address in {addresses.ALLOW}."
+        )
+
+
+async def _rules(address: str, environment: Mapping[str, str]) -> Protego:
+    """A site's rules; a site that has none allows everything."""
+    try:
+        answer = await _follow(address, ANY, MOST_ROBOTS, environment)
+    except Refused:
+        return Protego.parse("")
+    return Protego.parse(decode(answer.raw, answer.charset, cut=answer.cut).text)
+
+
+_robots: dict[str, tuple[float, Protego]] = {}  # until when it holds, by the address of the robots.txt
+
+
 async def _received(
     response: httpx2.Response, url: str, kinds: tuple[str, ...], most_bytes: int
 ) -> Answer | str:
@@ -104,7 +144,7 @@ async def _received(
     if response.status_code != 200:
         raise Refused(f"{url[:200]} answered {response.status_code}; there is nothing to read.")
     kind, _, rest = response.headers.get("Content-Type", "").lower().partition(";")
-    if kind.strip() not in kinds:
+    if kinds != ANY and kind.strip() not in kinds:
         raise Refused(
             f"{url[:200]} holds {kind.strip() or 'an unnamed kind of data'}, which is not read. "
             f"Readable: {', '.join(kinds)}."
@@ -115,7 +155,7 @@ async def _received(
     raw, cut = await _bounded(response, most_bytes)
     if encoding == "gzip":
         raw, cut = inflate(raw, most_bytes)
-    charset = rest.partition("charset=")[2].split(";")[0].strip("\"' ") or "utf-8"
+    charset = rest.partition("charset=")[2].split(";")[0].strip("\"' ")
     return Answer(url, kind.strip(), raw, cut, charset)
 
 

@@ -1,8 +1,9 @@
-"""Reads a document (Markdown, reStructuredText, plain text, HTML) as headings and paragraphs.
+"""Reads a document (Markdown, HTML, reStructuredText, plain text) as headings and paragraphs.
 
 `tidy` turns any of them into the one readable form that research keeps: `## Heading` lines and
-paragraphs on one line each. `blocks` reads that form back. Code, tables and boilerplate are left out,
-because an article quotes prose.
+paragraphs on one line each. `blocks` reads that form back. Markdown and HTML are read by their parsers; a
+plain text has none, so how its lines look tells headings, items and code. Code is left out, because an
+article quotes prose.
 """
 
 from __future__ import annotations
@@ -10,19 +11,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html.parser import HTMLParser
+from functools import lru_cache
+
+from agents import front_matter
+from agents.prose.block import Block, heading_name, said, unnumbered
+from agents.prose.markdown import to_html, words_of
 
 _UNDERLINE = re.compile(r"^([=\-~^\"'#*+.])\1{2,}\s*$")
 _HASH = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$")
-_NUMBERED = re.compile(
-    r"^(?:(?:Chapter|Section|Part) \d{1,2}[.:]?|\d{1,2}(?:\.\d{1,2}){0,3}[.)]?|[A-Z][.)]"
-    r"|[IVX]{1,5}\.)\s+(?=[A-Z])"
-)
 _ITEM = re.compile(r"^(\s*)(?:[-*+•·o]|\(?\d{1,2}[.)])\s+(?=\S)")
 _CODE_LINE = re.compile(
     r"^\s*(?:[$#>%] |\.\. |:[\w-]+:|@\w+|\||\+[-=+]+|//|/\*|\*/|\w+\s*=\s*\S+$|</?\w)|[{};]\s*$"
 )
-_FENCE = re.compile(r"^\s*(```|~~~)")
+_FENCE = re.compile(r"^\s*(?:```[^`]*|~~~[^~]*)$")
+_HTML_NAME = re.compile(r"\.x?html?(?:\.gz)?$", re.I)
+_MARKDOWN_NAME = re.compile(r"\.(?:md|markdown|mdown|mkdn?)(?:\.gz)?$", re.I)
+_PLAIN_NAME = re.compile(r"\.(?:te?xt|rst|log)(?:\.gz)?$", re.I)
+#: What only Markdown has and a reading as plain text would get wrong.
+_MARKDOWN = re.compile(r"^\[\^[^\]]+\]: |^```\w*$|\]\(https?:|^\|? ?:?-{3,}:? *\||<(?:br|sup|p|div)\b", re.M)
 
 _ENDING = re.compile(r"\.(?:md|markdown|txt|text|rst|html?|xhtml)$|^https?:|^$", re.I)
 _EMPTY = frozenset(
@@ -44,29 +50,61 @@ _EMPTY = frozenset(
 
 
 @dataclass(frozen=True)
-class Block:
-    """One paragraph or list item and the heading it stands under (empty above the first)."""
+class Document:
+    """A document that was read. `why` tells why it says so little; empty if it says enough."""
 
-    text: str
-    heading: str = ""
-    kind: str = "paragraph"  # or "item"
+    title: str
+    blocks: tuple[Block, ...]
+    why: str = ""
+
+    @property
+    def text(self) -> str:
+        """Headings and one-line paragraphs, in the form that `blocks` reads back."""
+        lines: list[str] = []
+        heading = ""
+        for block in self.blocks:
+            if block.heading != heading:
+                heading = block.heading
+                lines.append(f"## {heading}")
+            if block.text:
+                lines.append(f"- {block.text}" if block.kind == "item" else block.text)
+        return "\n\n".join(lines)
+
+
+@lru_cache(maxsize=8)  # its title, its text and why it is short are asked for one after the other
+def read(text: str, name: str = "", kind: str = "") -> Document:
+    """Read a document. `kind` (a content type) and the ending of `name` tell what it is, else its text."""
+    if "html" in kind or _HTML_NAME.search(name) or is_html(text):
+        from agents.prose import html  # loads trafilatura: half a second, and many runs read no page
+
+        page = html.read(text, name if "://" in name else "")
+        return Document(_named(page.title, name), page.blocks, page.why)
+    head, body = front_matter.described(text)
+    if _is_markdown(body, name, kind):
+        from agents.prose import html
+
+        found = html.read(to_html(body)).blocks
+        title = next((block.heading for block in found if block.heading), "")
+    else:
+        found = (*plain_blocks(body),)
+        title = _letterhead(body) or next((one.heading for one in found if one.heading), "")
+    return Document(_named(str(head.get("title") or title), name), found)
 
 
 def tidy(text: str, name: str = "") -> str:
-    """Any document as headings and one-line paragraphs; `name` tells HTML by its ending."""
-    if name.lower().endswith((".html", ".htm", ".xhtml")) or re.match(
-        r"\s*(?:<!doctype html|<html)", text, re.I
-    ):
-        text = html_text(text)
-    lines: list[str] = []
-    heading = ""
-    for block in _read(text):
-        if block.heading != heading:
-            heading = block.heading
-            lines.append(f"## {heading}")
-        if block.text:
-            lines.append(f"- {block.text}" if block.kind == "item" else block.text)
-    return "\n\n".join(lines)
+    """Any document as headings and one-line paragraphs."""
+    return read(text, name).text
+
+
+def title_of(text: str, name: str = "") -> str:
+    """The document's own title: front matter, <title>, first heading, else a readable file name."""
+    return read(text, name).title
+
+
+def is_html(text: str) -> bool:
+    """Whether a text is an HTML document, by how it begins."""
+    start = re.sub(r"\A(?:\s+|<\?xml[^>]*>|<!--.*?-->)+", "", text[:4_000], flags=re.S)
+    return bool(re.match(r"<(?:!doctype\s+html|html|head|body|title|meta)\b", start, re.I))
 
 
 def blocks(text: str) -> list[Block]:
@@ -83,53 +121,30 @@ def blocks(text: str) -> list[Block]:
     return found
 
 
-def title_of(text: str, name: str = "") -> str:
-    """The document's own title: front matter, <title>, first heading, else a readable file name.
+def _is_markdown(text: str, name: str, kind: str) -> bool:
+    if _MARKDOWN_NAME.search(name) or kind == "text/markdown":
+        return True
+    return not _PLAIN_NAME.search(name) and not kind.startswith("text/") and bool(_MARKDOWN.search(text))
 
-    A file without an ending ("README", "NEWS.gz") keeps its name beside the heading, which says too little.
-    """
-    title, base = _title(text, name), "" if "://" in name else re.sub(r"\.gz$", "", name.rsplit("/", 1)[-1])
+
+def _named(title: str, name: str) -> str:
+    """A title, or the file name where there is none or it says too little ("Introduction"); a file without
+    an ending ("README", "NEWS.gz") keeps its name beside it."""
+    base = "" if "://" in name else re.sub(r"\.gz$", "", name.rsplit("/", 1)[-1])
+    if not title:
+        stem = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", re.sub(r"\.gz$", "", name.rsplit("/", 1)[-1]))
+        title = re.sub(r"[-_]+", " ", stem).strip().capitalize() or "Untitled source"
     if title.lower() in _EMPTY or (base and not _ENDING.search(base)):
-        return base if not title or title.lower() in {*_EMPTY, base.lower()} else f"{title} ({base})"
+        return base if title.lower() in {*_EMPTY, base.lower()} else f"{title} ({base})"
     return title
 
 
-def _title(text: str, name: str) -> str:
-    head = text[:6000]
-    if match := re.match(r"---\n(?:.*\n)*?title:\s*[\"']?(.+?)[\"']?\s*\n", head):
-        return match[1]
-    if match := re.search(r"<h1[^>]*>(.*?)</h1>|<title[^>]*>(.*?)</title>", head, re.I | re.S):
-        return html_text(f"<p>{match[1] or match[2]}</p>").strip()
-    first = next(_chunks(head), [])
-    if _is_letterhead(first):
-        return ": ".join(_title_case(line.strip()) for line in first[:2] if line[-1] != ".")[:160]
-    for block in _read(head[:800]):
-        if block.heading:
-            return block.heading
-    stem = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", re.sub(r"\.gz$", "", name.rsplit("/", 1)[-1]))
-    return re.sub(r"[-_]+", " ", stem).strip().capitalize() or "Untitled source"
+# Plain text
 
 
-def strip_markup(text: str) -> str:
-    """One paragraph without Markdown and reStructuredText markup; the words and code words stay."""
-    text = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", re.sub(r"^[QA][.:]\s+", "", text))
-    text = re.sub(r"\[([^\]]+)\]\([^)]*\)|\[([^\]]+)\]\[[^\]]*\]", lambda m: m[1] or m[2], text)
-    text = re.sub(r":[a-z]+(?::[a-z]+)?:`~?([^`<]+?)(?:\s*<[^>]*>)?`", r"`\1`", text)
-    text = re.sub(r"`([^`<]+?)\s*<[^>]+>`_{1,2}", r"\1", text)
-    text = re.sub(r"``([^`]+)``", r"`\1`", text)
-    text = re.sub(r"`([^`]+)`_{1,2}(?!\w)", r"\1", text)
-    text = re.sub(r"(?<![\w*])(\*{1,3}|_{1,3})(?=\S)([^*_\n]+?)(?<=\S)\1(?![\w*])", r"\2", text)
-    text = re.sub(r"<(?:https?://|mailto:)[^>]+>", "", text)
-    text = re.sub(r"\s*\[\d{1,3}\]_?", "", text)  # a source's own footnotes are not our citations
-    text = re.sub(r"\|([\w ]+)\|", r"\1", text)
-    text = re.sub(r"\s*\(?\*note [^:)]*::?\)?", "", text)  # Texinfo's cross references
-    return " ".join(text.replace(" -- ", " – ").split())
-
-
-def _read(text: str) -> Iterator[Block]:
-    text = re.sub(r"\A---\n.*?\n---\n", "", text.expandtabs(4), count=1, flags=re.S)
-    heading = ""
-    for place, chunk in enumerate(_chunks(text)):
+def plain_blocks(text: str, heading: str = "") -> Iterator[Block]:
+    """The paragraphs of a text without a parser, under a heading."""
+    for place, chunk in enumerate(_chunks(text.expandtabs(4))):
         if place == 0 and _is_letterhead(chunk):
             continue
         if found := _heading(chunk):
@@ -142,12 +157,19 @@ def _read(text: str) -> Iterator[Block]:
             yield Block(paragraph, heading, kind)
 
 
+def _letterhead(text: str) -> str:
+    first = next(_chunks(text[:6_000]), [])
+    if not _is_letterhead(first):
+        return ""
+    return ": ".join(_title_case(line.strip()) for line in first[:2] if line[-1] != ".")[:160]
+
+
 def _chunks(text: str) -> Iterator[list[str]]:
     """Runs of lines between blank lines, fenced code left out."""
     chunk: list[str] = []
     fenced = False
     for line in text.split("\n"):
-        if _FENCE.match(line):
+        if _FENCE.match(line) and (fenced or not chunk or "`" in line):
             fenced = not fenced
             line = ""
         if fenced or line.strip() in ("", "."):  # Debian's copyright files mark an empty line by a dot
@@ -211,7 +233,7 @@ def _title_case(text: str) -> str:
 
 def _is_title_line(line: str) -> bool:
     bare = line.strip()
-    words = _NUMBERED.sub("", bare).split()
+    words = unnumbered(bare).split()
     if (
         not 1 <= len(words) <= 9
         or len(bare) > 70
@@ -228,10 +250,7 @@ def _is_title_line(line: str) -> bool:
 
 
 def _name(text: str) -> str:
-    text = strip_markup(_NUMBERED.sub("", text.strip())).rstrip(":")
-    if text.isupper() and len(text) > 5:
-        text = text.capitalize()
-    return text[:120]
+    return heading_name(_words(text))
 
 
 def _paragraphs(chunk: list[str]) -> Iterator[tuple[str, str]]:
@@ -250,102 +269,16 @@ def _paragraph(kind: str, lines: list[str]) -> Iterator[tuple[str, str]]:
     code = sum(bool(_CODE_LINE.search(line)) for line in lines)
     if not lines or code * 2 > len(lines) or _UNDERLINE.match(lines[0]):
         return
-    text = strip_markup(re.sub(r"(\w)-\n\s*(?=[a-z])", r"\1-", "\n".join(lines)))
+    text = said(_words(re.sub(r"(\w)-\n\s*(?=[a-z])", r"\1-", "\n".join(lines))))
     if len(text) > 1:
         yield kind, text
 
 
-def html_text(html: str) -> str:
-    """The readable part of an HTML page as Markdown-like text, without navigation, scripts and notes."""
-    reader = _Html()
-    reader.feed(html)
-    reader.close()
-    reader.flush()
-    return "\n\n".join(reader.lines)
-
-
-class _Html(HTMLParser):
-    _SKIP = frozenset(
-        [
-            "script",
-            "style",
-            "nav",
-            "header",
-            "footer",
-            "aside",
-            "form",
-            "button",
-            "svg",
-            "noscript",
-            "template",
-            "iframe",
-            "select",
-            "head",
-            "figure",
-            "table",
-            "pre",
-        ]
-    )
-    _BREAK = frozenset(
-        [
-            "p",
-            "div",
-            "section",
-            "article",
-            "main",
-            "h1",
-            "h2",
-            "h3",
-            "h4",
-            "h5",
-            "h6",
-            "li",
-            "ul",
-            "ol",
-            "blockquote",
-            "br",
-            "tr",
-            "dt",
-            "dd",
-            "body",
-            "html",
-            "address",
-        ]
-    )
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.lines: list[str] = []
-        self.buffer: list[str] = []
-        self.prefix = ""
-        self.skipping: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if self.skipping:
-            if tag == self.skipping[-1]:
-                self.skipping.append(tag)
-            return
-        if tag in self._SKIP:
-            self.flush()
-            self.skipping.append(tag)
-        elif tag in self._BREAK:
-            self.flush()
-            self.prefix = "# " if tag in ("h1", "h2", "h3", "h4") else "- " if tag == "li" else ""
-
-    def handle_endtag(self, tag: str) -> None:
-        if self.skipping:
-            if tag == self.skipping[-1]:
-                self.skipping.pop()
-        elif tag in self._BREAK:
-            self.flush()
-
-    def handle_data(self, data: str) -> None:
-        if not self.skipping:
-            self.buffer.append(data)
-
-    def flush(self) -> None:
-        text = " ".join("".join(self.buffer).split())
-        self.buffer = []
-        if text:
-            self.lines.append(self.prefix + text)
-        self.prefix = ""
+def _words(text: str) -> str:
+    """A paragraph without the markup of reStructuredText and Texinfo, then without Markdown's."""
+    text = re.sub(r"^[QA][.:]\s+", "", text)
+    text = re.sub(r":[a-z]+(?::[a-z]+)?:`~?([^`<]+?)(?:\s*<[^>]*>)?`", r"`\1`", text)
+    text = re.sub(r"`([^`<]+?)\s*<[^>]+>`_{1,2}", r"\1", text)
+    text = re.sub(r"`([^`]+)`_{1,2}(?!\w)", r"\1", text)
+    text = re.sub(r"\|([\w ]+)\||\s*\(?\*note [^:)]*::?\)?", r"\1", text)
+    return words_of(text)

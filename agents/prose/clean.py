@@ -5,20 +5,31 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# NUL and other controls (PostgreSQL refuses U+0000), surrogates (not encodable), bidi overrides and TAG
-# characters (hide or reorder words), soft hyphens, zero-width and non-characters.
+#: Stands for a character that could not be read. A number beside one is not known.
+UNREAD = "\ufffd"
+# Surrogates (not encodable), bidi overrides and TAG characters (hide or reorder words), soft hyphens,
+# zero-width and non-characters.
 _HIDDEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
-    "\ud800-\udfff\ufeff\ufdd0-\ufdef\ufff0-\uffff\U000e0000-\U000e0fff]"
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
+    "\ud800-\udfff\ufeff\ufdd0-\ufdef\ufff0-\ufffc\ufffe\uffff\U000e0000-\U000e0fff]"
 )
+# Line and page ends of other times and systems: deleting them would join two words.
+_BREAKS = re.compile("\r\n?|[\x0b\x0c\x1c-\x1f\x85\u2028]")
+# Controls stand for no character (PostgreSQL refuses NUL), but beside a figure one may have been a dash, and
+# those from 0x80 on are mostly the signs of another charset.
+_CONTROLS = re.compile("[\x80-\x9f]|(?<=\\d)[\x00-\x08\x0e-\x1b\x7f]+|[\x00-\x08\x0e-\x1b\x7f]+(?=\\d)")
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f]")
 # The turn markers of chat templates: inert here, but this text goes into later prompts.
 _TURNS = re.compile(r"<\|[a-z_]{1,30}\|>|</?(?:tool_call|tool_result|function_calls?)\b[^<>]{0,200}>", re.I)
 _SPACES = re.compile(r"[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
 
 
 def clean(text: str, limit: int = 200_000) -> str:
-    """NFC, `\\n` line ends, no hidden characters, no chat-turn markers, at most `limit` characters."""
-    text = text[: limit * 2].replace("\r\n", "\n").replace("\r", "\n")
+    """NFC, `\\n` line ends, no hidden characters, no chat-turn markers, at most `limit` characters.
+
+    A control character that may have been a sign becomes `UNREAD`, so that "5\\x968" never reads as 58."""
+    text = _BREAKS.sub("\n", text[: limit * 2]).replace("\u2029", "\n\n")
+    text = _CONTROL.sub("", _CONTROLS.sub(UNREAD, text))
     text = _SPACES.sub(" ", _HIDDEN.sub("", text))
     text = _TURNS.sub("", text)
     return unicodedata.normalize("NFC", text)[:limit]

@@ -16,8 +16,9 @@ from itertools import pairwise
 
 import webencodings
 
+from agents.prose.clean import UNREAD
+
 SAMPLE = 200_000  # bytes that detection looks at
-UNREAD = "\ufffd"  # stands for what could not be read
 
 _MARKS = (  # the mark of UTF-32 LE begins with that of UTF-16 LE
     (codecs.BOM_UTF8, "utf-8"),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from agents.prose.clean import UNREAD
 from agents.prose.words import STOP, plain
 
 _MONTHS = [
@@ -35,6 +36,8 @@ _NUMBER = re.compile(
     r"(?P<scale>\s?(?:thousand|million|billion|trillion|bn|m|k)\b)?(?P<unit>\s?(?:%"
     r"|percent(?:age points?)?|per cent|°C|[€$£])|(?:-|\s)?(?:[A-Za-zµ]+/?[A-Za-z²³]*))?",
 )
+#: "5\ufffd8", "\ufffd 40", "40 \ufffd": what may have lost a digit, a dash or a sign.
+_BESIDE_UNREAD = re.compile(rf"(?:\d\S*\s)?\S*{UNREAD}\S*(?:\s\d\S*)?")
 _UNITS = [
     "two",
     "three",
@@ -112,7 +115,9 @@ def _digits(text: str) -> float | None:
 
 
 def supports(passage: str, number: Number) -> bool:
-    """Whether the passage states this number, in figures or in a word ("three")."""
+    """Whether the passage states this number, in figures or in a word ("three"). One beside a character
+    that could not be read is not known, so no passage states it."""
+    passage = _BESIDE_UNREAD.sub(" ", passage)
     if any(number.same_as(other) for other in numbers(passage)):
         return True
     lower = plain(passage)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from agents.prose.clean import UNREAD
 from agents.prose.words import count
 
 # An ending, closing quotes or brackets, an optional citation, space, and a start that begins a sentence.
@@ -126,6 +127,8 @@ def is_whole(sentence: str) -> bool:
         return False  # a question that nobody asks is no statement
     if not 5 <= count(bare) <= 42 or bare.endswith(("...", "…")) or "…" in bare or " ... " in bare:
         return False
+    if UNREAD in bare or "|" in bare:
+        return False  # part of it could not be read, or it is a row of a table
     pairs = (("(", ")"), ("[", "]"), ("“", "”"), ("{", "}"))
     if any(bare.count(a) != bare.count(b) for a, b in pairs) or bare.count('"') % 2 or bare.count("`") % 2:
         return False

@@ -53,12 +53,13 @@ async def work(brief: Brief, desk: Desk) -> Outcome:
 
 
 def _texts(brief: Brief) -> list[dict[str, Any]]:
-    """Texts that a program gave with the task instead of files: they travel in their entry."""
-    given = [source for source in assignment.read(brief).sources if source.text]
+    """Texts that a program gave with the task instead of files. Their entry names the place of their source:
+    an item of a stage holds no text, because a long one would not fit."""
+    given = assignment.read(brief).sources
     return [
         {"path": one.title or f"text {place}", "bytes": len(one.text.encode()), "kind": "text", "why": "",
-         "text": one.text}
-        for place, one in enumerate(given, start=1)
+         "source": place}
+        for place, one in enumerate(given, start=1) if one.text
     ]  # fmt: skip
 
 

@@ -9,8 +9,10 @@ Tools: read_file, fetch_url, read_feed. Asks a person when no source can be used
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +24,7 @@ from agents.assignment import Assignment, Source
 from agents.contract import Ask, Brief, Desk, Made, Outcome, Refused, Unavailable
 from agents.llm.jobs import Notes, material
 from agents.prose import sentences, words
-from agents.prose.blocks import blocks, tidy, title_of
+from agents.prose.blocks import Document, blocks, read
 from agents.prose.clean import clean, one_line
 from agents.tools import Closed
 
@@ -89,23 +91,28 @@ async def _gather(
     skipped: list[str] = []
     seen: set[str] = set()
     named = {source.path or source.url or source.title for source in wanted.sources}
-    async for origin, title, text, sha256 in _read_all(brief, wanted, desk, settings.stream, skipped):
-        ready = clean(tidy(text, origin), settings.most_characters)
-        whole = sum(sentences.is_whole(s) for block in blocks(ready) for s in sentences.split(block.text))
+    async for origin, document, sha256, doubt in _read_all(brief, wanted, desk, settings.stream, skipped):
+        whole = clean(document.text, 10**7)
+        ready = whole[: settings.most_characters]
+        if len(ready) < len(whole):
+            doubt = f"{doubt} Only its first {len(ready):,} of {len(whole):,} characters were read.".strip()
+        count = sum(sentences.is_whole(s) for block in blocks(ready) for s in sentences.split(block.text))
         if sha256 in seen:
             skipped.append(f"{origin}: the same as another source.")
-        elif whole < settings.least_sentences:
-            skipped.append(f"{origin}: holds no prose to quote ({whole} whole sentences).")
+        elif count < settings.least_sentences:
+            why = f": {document.why}" if document.why else f" ({count} whole sentences)"
+            skipped.append(f"{origin}: holds no prose to quote{why}.")
         else:
             seen.add(sha256)
             found.append(
                 {
-                    "title": one_line(title or title_of(text, origin), 160),
+                    "title": one_line(document.title, 160),
                     "origin": origin,
                     "text": ready,
                     "sha256": sha256,
                     "fetched_at": _stamp(brief),
                     "named": origin in named,
+                    "doubt": doubt,
                 }
             )
     for line in skipped:
@@ -115,27 +122,39 @@ async def _gather(
 
 async def _read_all(
     brief: Brief, wanted: Assignment, desk: Desk, stream: str, skipped: list[str]
-) -> AsyncIterator[tuple[str, str, str, str]]:
-    """Every source as (origin, title, text, sha256); the unreadable go to `skipped` with the reason."""
+) -> AsyncIterator[tuple[str, Document, str, str]]:
+    """Every source as (origin, document, sha256, doubt); the unreadable go to `skipped` with the reason."""
     for source in _expanded(brief, wanted, stream, skipped):
         name = source.path or source.url or source.feed or source.title or "text given with the task"
         try:
             if source.path:
-                read = await desk.use("read_file", path=source.path)
-                yield source.path, source.title, read["text"], read["sha256"]
-            elif source.url:
-                read = await desk.use("fetch_url", url=source.url)
-                yield read["url"], source.title, read["text"], read["sha256"]
-            elif source.feed:
-                read = await desk.use("read_feed", url=source.feed)
-                for entry in read["entries"]:
-                    yield entry["url"] or source.feed, entry["title"], entry["text"], entry["sha256"]
+                got = await desk.use("read_file", path=source.path)
+                document = await asyncio.to_thread(read, got["text"], source.path)
+                yield source.path, _titled(source, document), got["sha256"], _doubt(got)
+            elif source.url or source.feed:
+                tool = "fetch_url" if source.url else "read_feed"
+                got = await desk.use(tool, url=source.url or source.feed)
+                for one in got.get("entries") or [got]:  # an address of a page may turn out to be a feed's
+                    document = Document(one["title"], tuple(blocks(one["text"])), one.get("why", ""))
+                    yield one["url"] or name, document, one["sha256"], _doubt(one)
             else:
-                yield name, source.title, source.text, hashlib.sha256(source.text.encode()).hexdigest()
+                document = await asyncio.to_thread(read, source.text, source.title)
+                digest = hashlib.sha256(source.text.encode()).hexdigest()
+                yield name, _titled(source, document), digest, ""
         except (Refused, Unavailable) as error:
             if isinstance(error, Unavailable) and len(wanted.sources) == 1:
                 raise  # the only source is down: trying later is better than asking a person
             skipped.append(f"{name}: {one_line(str(error), 300)}")
+
+
+def _titled(source: Source, document: Document) -> Document:
+    return replace(document, title=source.title or document.title)
+
+
+def _doubt(got: Mapping[str, Any]) -> str:
+    """What of a source is not certain: said beside it, wherever it is shown."""
+    cut = "It is longer than may be read; only its beginning was." if got.get("cut") else ""
+    return f"{got.get('doubt', '')} {cut}".strip()
 
 
 def _expanded(brief: Brief, wanted: Assignment, stream: str, skipped: list[str]) -> list[Source]:

@@ -21,12 +21,11 @@ from typing import Any
 
 from pydantic import Field
 
-from agents import portions
+from agents import assignment, portions
 from agents.contract import Ask, Brief, Desk, Item, Made, Outcome, Refused
 from agents.llm.jobs import Gists, Overview, material
 from agents.portions import Document, Point, Portion
-from agents.prose import gist, words
-from agents.prose.blocks import tidy, title_of
+from agents.prose import blocks, gist, words
 from agents.prose.clean import clean, one_line
 from agents.prose.mail_text import orders_a_machine
 from agents.tools import Closed
@@ -110,18 +109,20 @@ async def _documents(brief: Brief, desk: Desk, settings: Settings) -> AsyncItera
         except Refused as error:
             yield entry.model_copy(update={"why": one_line(str(error), 300)})
             continue
-        whole = clean(tidy(content["text"], entry.path), 10**7)
+        document = blocks.read(content["text"], entry.path)
+        whole = clean(document.text, 10**7)
         if not words.count(whole):  # a table or code holds no prose, but its words say what it is about
             whole = clean(" ".join(content["text"].split()), 10**7)
         text = whole[: settings.most_characters]
         notes = []
         if content["cut"] or len(text) < len(whole):
             notes.append("Only its beginning was read.")
+        notes += [one for one in (content["doubt"], document.why and f"Note: {document.why}.") if one]
         if orders_a_machine(content["text"][: settings.most_characters]):
             notes.append("It gives orders to a machine; nobody followed them.")
         yield Read(
             entry.model_copy(update={
-                "title": one_line(title_of(content["text"], entry.path), 120), "words": words.count(whole),
+                "title": one_line(document.title, 120), "words": words.count(whole),
                 "sha256": content["sha256"][:16], "note": " ".join(notes),
             }),
             text,
@@ -136,16 +137,18 @@ def _entries(brief: Brief) -> Iterator[tuple[Document, dict[str, Any] | None]]:
     for place, one in enumerate(given, start=1):
         if isinstance(one, Mapping):
             number, why = int(one.get("number", place)), one_line(str(one.get("why", "")), 300)
-            yield Document(number=number, path=str(one["path"]), why=why), _inline(one)
+            yield Document(number=number, path=str(one["path"]), why=why), _inline(brief, one)
         else:
             yield Document(number=place, path=str(one)), None
 
 
-def _inline(entry: Mapping[str, Any]) -> dict[str, Any] | None:
-    text = entry.get("text")
-    if not isinstance(text, str) or not text:
+def _inline(brief: Brief, entry: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The text that came with the task in the place that an entry names."""
+    if "source" not in entry:
         return None
-    return {"text": clean(text, 10**7), "sha256": hashlib.sha256(text.encode()).hexdigest(), "cut": False}
+    text = assignment.read(brief).sources[int(entry["source"]) - 1].text
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return {"text": clean(text, 10**7), "sha256": digest, "cut": False, "doubt": ""}
 
 
 async def _told(brief: Brief, desk: Desk, settings: Settings, part: Sequence[Read]) -> Portion:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import Field
@@ -24,6 +25,6 @@ class Permission(Closed):
 
 
 async def run(arguments: Arguments, reach: Reach) -> dict[str, Any]:
-    """Give {name, text, sha256, cut}."""
+    """Give {name, text, sha256, cut, doubt}; `doubt` says what of it could not be read for certain."""
     content = await asyncio.to_thread(read_text, reach.workspace, arguments.path, reach.permission.most_bytes)
-    return {"name": content.name, "text": content.text, "sha256": content.sha256, "cut": content.cut}
+    return asdict(content)

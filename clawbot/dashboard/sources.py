@@ -42,6 +42,7 @@ class Source:
     excerpt: tuple[tuple[Stretch, ...], ...]  # paragraphs around the passage, else the first ones
     rest: tuple[str, ...]  # every paragraph, where the excerpt is not the whole
     words: int
+    doubt: str = ""  # what of it could not be read for certain
 
     @property
     def address(self) -> str:
@@ -72,7 +73,7 @@ def _source(
         origin=str(one.get("origin") or ""), fetched_at=parse_datetime(str(one.get("fetched_at") or "")),
         sha256=str(one.get("sha256") or ""), opened=number == opened, excerpt=excerpt,
         rest=tuple(paragraphs) if number == opened and len(paragraphs) > len(excerpt) else (),
-        words=len(text.split()),
+        words=len(text.split()), doubt=str(one.get("doubt") or ""),
     )  # fmt: skip
 
 

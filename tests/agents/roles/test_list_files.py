@@ -74,8 +74,8 @@ def test_lists_texts_that_a_program_gave_with_their_words(folder):
 
     files = work(brief, toolbox=Toolbox(GRANT, folder)).fields["files"]
 
-    assert [(one["number"], one["path"], one.get("text", "")) for one in files][-1] == (
+    assert [(one["number"], one["path"], one.get("source", "")) for one in files][-1] == (
         3,
         "memo",
-        "Pears are ripe.\nNow.",
+        2,
     )
