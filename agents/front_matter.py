@@ -59,7 +59,7 @@ def split(text: str) -> tuple[str, str]:
     start of a text begins no head: what follows it is not `field: value`."""
     text = text.replace("\r\n", "\n")
     head, body = _cut(text, _YAML)
-    return (head, body) if not head.strip() or _fields(head, _YAML) or _FIELD.match(head) else ("", text)
+    return (head, body) if not head.strip() or _FIELD.match(head) or _fields(head, _YAML) else ("", text)
 
 
 def described(text: str) -> tuple[dict[str, Any], str]:

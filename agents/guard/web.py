@@ -117,8 +117,8 @@ async def _ask_robots(url: str, environment: Mapping[str, str]) -> None:
         known = _robots[address] = (time.monotonic() + ROBOTS_SECONDS, await _rules(address, environment))
     if not known[1].can_fetch(url, NAME):
         raise Refused(
-            f"{url[:200]} was not read: the robots.txt of {urlsplit(url).netloc} asks robots to stay away. Give "
-            f"the text as a file, or let an admin list the address in {addresses.ALLOW}."
+            f"{url[:200]} was not read: the robots.txt of {urlsplit(url).netloc} asks robots to stay away. "
+            f"Give the text as a file, or let an admin list the address in {addresses.ALLOW}."
         )
 
 

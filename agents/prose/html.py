@@ -231,12 +231,17 @@ class _Reader:
         for piece in re.split(r"\n\s*\n", text):
             if not (told := said(piece)):
                 continue
-            if self.kind == "heading" and len(told) <= 120:
+            if self.kind == "heading" and not _is_prose(told):
                 self.heading = heading_name(told)
                 yield Block("", self.heading, "heading")
             else:
                 yield Block(told, self.heading, "item" if self.kind == "item" else "paragraph")
                 self.kind = "paragraph"
+
+
+def _is_prose(text: str) -> bool:
+    """Whether a heading is a sentence of the text: a line of dashes below a paragraph makes it a heading."""
+    return len(text) > 120 or (text.endswith(".") and count(text) > 5)
 
 
 def _is_data(table: etree._Element) -> bool:
