@@ -6,8 +6,6 @@ import hashlib
 import re
 from typing import Any
 
-import feedparser
-
 from agents.contract import Refused
 from agents.prose import html
 from agents.prose.blocks import Document
@@ -32,6 +30,8 @@ def read(raw: bytes, url: str, charset: str, most: int) -> list[dict[str, str]]:
     Raises `Refused` for what is no feed, a feed without entries, and any that declares entities: they read
     files and fill the memory.
     """
+    import feedparser  # loads slowly, and the tools' permissions are read by every command
+
     where = url[:200]
     decoded = decode(raw, charset)
     if re.search(r"<!ENTITY", decoded.text, re.I):

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from html.entities import html5
 from urllib.parse import urljoin
 
-import readability
-import trafilatura
 from lxml import etree
 
+from agents.prose import plain_text
 from agents.prose.block import Block, heading_name, said
 from agents.prose.clean import clean, one_line
 from agents.prose.words import count
@@ -203,9 +202,7 @@ class _Reader:
                 cells = [" ".join(block.text for block in _blocks(cell, _AROUND)) for cell in row]
                 self.ready.append(Block(" | ".join(cells), self.heading, "row"))
         elif tag == "pre":
-            from agents.prose.blocks import plain_blocks  # it reads HTML too: the two need each other
-
-            self.ready += plain_blocks("".join(node.itertext()), self.heading)
+            self.ready += plain_text.read("".join(node.itertext()), self.heading)
         else:
             return False
         return True
@@ -268,6 +265,9 @@ def _main(markup: str, everything: list[Block]) -> list[Block]:
 
 
 def _articles(markup: str) -> Iterator[str]:
+    import readability  # these two load for half a second, and only a long page needs them
+    import trafilatura
+
     bare = re.sub(r"\A\s*<\?xml[^>]*\?>", "", markup)
     yield trafilatura.extract(bare, include_comments=False, include_tables=True, favor_recall=True) or ""
     try:
