@@ -82,10 +82,10 @@ async def _one(
 ) -> Answer | str:
     """One request to one checked address: the answer, or where it redirects to."""
     parts, host, port, listed = addresses.check_url(url, environment)
-    if not listed and parts.path != ROBOTS:
-        await _ask_robots(url, environment)
     found = await addresses.resolve(host, port)
     address = found[0] if listed and found else addresses.check_addresses(url, found)
+    if not listed and parts.path != ROBOTS:
+        await _ask_robots(url, environment)
     # The connection goes to the address that was checked; a second look-up could answer otherwise.
     target = parts._replace(
         netloc=f"[{address}]:{port}" if ":" in address else f"{address}:{port}", fragment=""

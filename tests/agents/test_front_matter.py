@@ -51,3 +51,25 @@ def test_writes_what_it_reads_back(title, description):
     assert fields.get("title", "") == title
     assert fields.get("description", "") == description
     assert body.strip() == "Text."
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["---\n\nA text.\n\n---\n\nMore.\n", "---\nA text.\n---\n", "---\n- a\n- b\n---\nMore.\n", "---\nA: b\n"],
+)
+def test_a_rule_at_the_start_of_a_text_is_no_head(text):
+    assert front_matter.split(text) == ("", text)
+    assert front_matter.described(text) == ({}, text)
+
+
+@pytest.mark.parametrize(
+    "head, fields",
+    [
+        ("---\ntitle: >-\n  Lift report\n  of hall six\n---\n", {"title": "Lift report of hall six"}),
+        ('---\ntitle: "The \\"quick\\" lift: hall"\n---\n', {"title": 'The "quick" lift: hall'}),
+        ("---\ntitle: 3.10\nlayout: post\n---\n", {"title": "3.10", "layout": "post"}),
+        ("+++\ntitle = 'Hall'\n+++\n", {"title": "Hall"}),
+    ],
+)
+def test_reads_what_other_people_write_into_a_head(head, fields):
+    assert front_matter.described(f"{head}Text.\n") == (fields, "Text.\n")

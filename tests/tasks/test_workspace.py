@@ -79,3 +79,11 @@ def test_takes_the_place_of_what_a_failed_transaction_left_under_the_same_key(fo
         workspace.keep(waiting, "TST-2")
 
     assert (workspace.root("TST-2") / "sources" / "study.txt").read_text() == "the real one"
+
+
+def test_leaves_addresses_of_feeds_and_texts_of_several_lines_as_they_are(folder: Path) -> None:
+    given = {
+        "sources": ["feed:http://depot.example/a.xml", "FEED://depot.example/b", "A text\nof two lines."]
+    }
+
+    assert workspace.collect(given, folder, anywhere=False) == (given, None)

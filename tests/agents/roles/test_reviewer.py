@@ -214,3 +214,18 @@ def test_lets_a_number_stand_that_is_in_the_title_of_its_source():
     outcome = work(a_brief("reviewer", a_draft(draft), a_research(sources)))
 
     assert not [one for one in outcome.findings if one.kind == "unsupported_number" and "2026" in one.text]
+
+
+@pytest.mark.parametrize(
+    "told", ["5\ufffd8 minutes", "\ufffd58 minutes", "58 \ufffd minutes", "\ufffd 58 minutes"]
+)
+def test_ticks_no_number_beside_a_character_that_could_not_be_read(told):
+    said = "A recount of one whole aisle takes {} at the Orme depot in autumn"
+    sources = [{"number": 1, "title": "Counts", "origin": "c", "text": f"{said.format(told)}."}]
+    cited = "Agentic procurement cut purchasing costs by 7.4 percent on average across 212 orders [2]."
+    draft = DRAFT.replace(cited, f"{said.format('58 minutes')} [1].")
+
+    outcome = work(a_brief("reviewer", a_draft(draft), a_research(sources)))
+
+    assert [one for one in outcome.findings if one.kind == "unsupported_number" and "58" in one.text]
+    assert not next(check for check in outcome.checks if check.name == "Numbers").passed

@@ -198,3 +198,50 @@ def test_counts_no_reserved_address_as_public(address):
 @pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "8.8.8.8"])
 def test_counts_an_ordinary_address_as_public(address):
     assert addresses.is_public(address)
+
+
+@pytest.fixture
+def site(monkeypatch):
+    """A site of the public web on this machine: what it answers by path, and the paths it was asked for."""
+    pages = {"/robots.txt": (200, b"User-agent: *\nDisallow: /all\n\nUser-agent: Clawbot\nDisallow: /ours\n")}
+    with serving(
+        lambda path, body: (*pages.get(path, (200, PAGE))[:1], {}, pages.get(path, (200, PAGE))[1])
+    ) as server:
+        check = addresses.check_url
+        monkeypatch.setattr(addresses, "check_url", lambda url, _: (*check(url, server.allow)[:3], False))
+        monkeypatch.setattr(addresses, "check_addresses", lambda url, found: found[0])
+        monkeypatch.setattr(web, "_robots", {})
+        yield server, pages
+
+
+def test_reads_no_page_that_a_site_keeps_from_robots(site):
+    server, _ = site
+
+    with pytest.raises(Refused, match="robots.txt of 127.0.0.1:.* asks robots to stay away"):
+        fetch(server.url("/ours/page"))
+
+    assert [path for path, *_ in server.asked] == ["/robots.txt"]
+
+
+def test_asks_a_site_once_what_robots_may_read(site):
+    server, _ = site
+
+    assert fetch(server.url("/free"))["title"] == fetch(server.url("/all"))["title"] == "A page"
+    assert [path for path, *_ in server.asked] == ["/robots.txt", "/free", "/all"]
+
+
+def test_reads_a_site_without_rules_and_waits_for_one_that_cannot_tell_them(site):
+    server, pages = site
+    pages["/robots.txt"] = (503, b"")
+    with pytest.raises(Unavailable):
+        fetch(server.url("/ours"))
+
+    pages["/robots.txt"] = (404, b"")
+    assert fetch(server.url("/ours"))["title"] == "A page"
+
+
+def test_asks_no_robots_txt_of_an_address_that_an_admin_listed():
+    with serving(lambda path, body: (200, {}, PAGE)) as server:
+        fetch(server.url("/a"), server.allow)
+
+    assert [path for path, *_ in server.asked] == ["/a"]

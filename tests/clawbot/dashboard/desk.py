@@ -26,6 +26,7 @@ SOURCES = [
         "origin": "https://night.example/study",
         "fetched_at": "2026-11-21T02:41:00+00:00",
         "sha256": "ab" * 32,
+        "doubt": "It was read as windows-1252, a guess.",
         "text": "An opening paragraph about nothing.\n\nAgents work at night on 212 orders. Then they rest.",
     }
 ]

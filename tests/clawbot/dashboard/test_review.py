@@ -67,6 +67,10 @@ def test_opens_the_source_at_the_passage_that_proves_the_cited_sentence(editor: 
     assert 'data-at="here"' in html
 
 
+def test_says_beside_a_source_what_of_it_is_in_doubt(editor: Client):
+    assert "It was read as windows-1252, a guess." in page(editor, desk.waiting(), "?pane=sources")
+
+
 def test_serves_the_evidence_alone_for_a_citation_that_was_followed(editor: Client):
     review = desk.waiting()
     answer = editor.get(reverse("review_pane", args=[review.pk]) + "?src=1&at=p1s1")

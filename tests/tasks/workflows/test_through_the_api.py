@@ -51,3 +51,11 @@ class TestABeginningOverHttp:
 
         assert "Packrad leases cargo bikes from 189 euros a month. [1]" in report
         assert "1. **competitors** (competitors): " in report
+
+    def test_reads_texts_of_any_length_and_says_what_it_left_out(self):
+        long = "The house leased 22 cargo bikes to nine craft firms. " * 1_000
+
+        work = begin("documents", [{"title": "long", "text": long}, {"title": "short", "text": long[:53]}])
+
+        assert "2 documents" in work.file(".md")
+        assert "Only its beginning was read." in work.file(".csv")
