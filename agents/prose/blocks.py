@@ -70,7 +70,7 @@ def read(text: str, name: str = "", kind: str = "") -> Document:
         return Document(_named(page.title, name), page.blocks, page.why)
     head, body = front_matter.described(text)
     if _is_markdown(body, name, kind):
-        found = html.read(to_html(body)).blocks
+        found = html.read(to_html(body), alone=True).blocks
         title = next((block.heading for block in found if block.heading), "")
     else:
         found = (*plain_text.read(body),)

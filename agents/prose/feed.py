@@ -36,26 +36,27 @@ def read(raw: bytes, url: str, charset: str, most: int) -> list[dict[str, str]]:
     decoded = decode(raw, charset)
     if re.search(r"<!ENTITY", decoded.text, re.I):
         raise Refused(f"{where} is no feed that can be read safely: it declares entities.")
-    body = re.sub(r"\A\s*<\?xml[^>]*\?>", "", decoded.text)  # it names the charset of the bytes
+    body = re.sub(r"\A(\s*)<\?xml[^>]*\?>", r"\1", decoded.text)  # it names the charset of the bytes
     found = feedparser.parse(
         body.encode("utf-8", "replace"), sanitize_html=False,
         response_headers={"content-type": "application/xml; charset=utf-8", "content-location": url},
     )  # fmt: skip
-    entries = [_entry(one, found.get("version", ""), decoded.doubt) for one in found.entries]
+    broken = _broken(found.get("bozo_exception"))
+    doubt = f"{decoded.doubt} The feed is {broken}; parts of it may be missing." if broken else decoded.doubt
+    entries = [_entry(one, found.get("version", ""), doubt.strip()) for one in found.entries]
     entries = [one for one in entries if one["title"] or one["text"]]
-    if not entries and (found.bozo or not is_feed(decoded.text)):
-        raise Refused(f"{where} is no feed that can be read safely: {_wrong(found)}.")
+    if not entries and (broken or not is_feed(decoded.text)):
+        raise Refused(f"{where} is no feed that can be read safely: {broken or 'it is no RSS or Atom'}.")
     if not entries:
         raise Refused(f"The feed {where} has no entries.")
     return entries[:most]
 
 
-def _wrong(found: Any) -> str:
-    """Why it is no feed, with the line."""
-    error = found.get("bozo_exception")
-    if hasattr(error, "getLineNumber"):
-        return f"it is not well-formed, line {error.getLineNumber()}: {one_line(error.getMessage(), 120)}"
-    return "it has no <rss>, <feed> or <rdf:RDF>"
+def _broken(error: Any) -> str:
+    """Where its XML is broken; empty if it is not. feedparser puts a line of its own before the first."""
+    if not hasattr(error, "getLineNumber"):
+        return ""
+    return f"not well-formed, line {max(1, error.getLineNumber() - 1)}: {one_line(error.getMessage(), 120)}"
 
 
 def _entry(one: Any, version: str, doubt: str) -> dict[str, str]:
@@ -77,14 +78,14 @@ def _text(body: Any, version: str) -> str:
     value = str(body.get("value", ""))
     if _is_plain(body, version) or not _MARKUP.search(value):
         return "\n\n".join(" ".join(part.split()) for part in re.split(r"\n\s*\n", value) if part.strip())
-    return Document("", html.read(value).blocks).text
+    return Document("", html.read(value, alone=True).blocks).text
 
 
 def _words(detail: Any, version: str) -> str:
     value = str((detail or {}).get("value", ""))
     if _is_plain(detail or {}, version) or not _MARKUP.search(value):
         return value
-    return " ".join(block.text or block.heading for block in html.read(value).blocks)
+    return " ".join(block.text or block.heading for block in html.read(value, alone=True).blocks)
 
 
 def _is_plain(detail: Any, version: str) -> bool:

@@ -16,7 +16,7 @@ from lxml import etree
 
 from agents.prose import plain_text
 from agents.prose.block import Block, heading_name, said
-from agents.prose.clean import clean, one_line
+from agents.prose.clean import UNREAD, clean, one_line
 from agents.prose.words import count
 
 LONG = 300  # words from which on a page has a main text and surroundings
@@ -25,23 +25,23 @@ LITTLE = 40  # words below which it is worth saying why there are so few
 
 _NEVER = frozenset([
     "script", "style", "template", "svg", "math", "select", "option", "textarea", "object", "audio", "video",
-    "canvas", "rt", "rp",
+    "canvas", "rt", "rp", "iframe", "noframes",
 ])  # fmt: skip
 _AROUND = frozenset([
-    "nav", "header", "footer", "aside", "noscript", "iframe", "button", "dialog", "head", "del", "s",
+    "nav", "header", "footer", "aside", "noscript", "button", "dialog", "head", "del", "s",
     "strike",
 ])  # fmt: skip
 _INLINE = frozenset([
     "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "br", "cite", "code", "data", "dfn", "em", "font", "i",
     "img", "ins", "kbd", "label", "mark", "nobr", "q", "ruby", "samp", "small", "span", "strong", "sub",
-    "sup", "time", "tt", "u", "var", "wbr", "del", "s", "strike",
+    "sup", "time", "tt", "u", "var", "wbr", "del", "s", "strike", "rt", "rp",
 ])  # fmt: skip
 _CODE = frozenset(["code", "kbd", "samp", "tt"])
 _HEADINGS = frozenset(["h1", "h2", "h3", "h4", "h5", "h6"])
 _UNSEEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)", re.I)
 _NOTES = re.compile(r"\b(?:footnotes?|endnotes?|doc-endnotes|doc-footnote)\b")
 _ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)([A-Za-z]\w*;)")
-_UNIT = re.compile(r"(?:\d\s*[^\W\d_]{1,3}|(?<![^\W\d_])(?:[kcdmµ]?m|ft|yd|[A-Zcs]))$")
+_UNIT = re.compile(r"(?<![^\W\d_])[^\W\d_]{1,3}$")  # or a formula: words with notes are mostly longer
 _SENTENCE = re.compile(r"(?:\S+\s+){4,}\S+[.!?]")
 _WALL = re.compile(r"\b(?:cookies?|consent|sign in|log in|subscribe|subscription|captcha|are human)\b", re.I)
 
@@ -55,22 +55,25 @@ class Page:
     why: str = ""
 
 
-def read(markup: str, address: str = "") -> Page:
-    """Read a page or a piece of one; `address` resolves where it leads on to."""
+def read(markup: str, address: str = "", *, alone: bool = False) -> Page:
+    """Read a page or a piece of one; `address` resolves where it leads on to. `alone` says that nothing
+    surrounds the text."""
     root = _tree(markup)
     if root is None:
         return Page("", (), "it is empty")
     everything = [*_blocks(root, _AROUND)]
     if not _size(everything):
         everything = [*_blocks(root, frozenset(["head"]))]
-    found = _main(markup, everything) if _size(everything) > LONG else everything
+    found = everything if alone or _size(everything) <= LONG else _main(markup, everything)
     why = _why(root, address, found) if _size(found) < LITTLE else ""
     return Page(_title(root), tuple(found), why)
 
 
 def _tree(markup: str) -> etree._Element | None:
     """The tree; XHTML as XML if it is well-formed, because `<script/>` ends there and nowhere else."""
-    text = markup.replace("\0", "").lstrip("\ufeff \t\r\n")
+    text = markup.replace("\0", UNREAD).lstrip("\ufeff \t\r\n")
+    if "</title" not in text.lower():
+        text = re.sub(r"(<title\b[^>]*>[^<]*)<", r"\1</title><", text, count=1, flags=re.I)
     bare = re.sub(r"\A<\?xml[^>]*\?>", "", text)
     if "http://www.w3.org/1999/xhtml" in text[:2_000] and "<!ENTITY" not in text:
         known = _ENTITY.sub(lambda match: html5.get(match[1], match[0]), bare)
@@ -97,6 +100,12 @@ def _title(root: etree._Element) -> str:
     return ""
 
 
+def _is_inline(node: etree._Element) -> bool:
+    """Whether an element stands in a line; what no standard knows does, as in a browser."""
+    tag = _name(node)
+    return tag in _INLINE or "-" in tag or ":" in tag
+
+
 def _inside(node: etree._Element, *tags: str) -> bool:
     return any(_name(above) in tags for above in node.iterancestors())
 
@@ -114,16 +123,16 @@ def _blocks(root: etree._Element, left_out: frozenset[str]) -> Iterator[Block]:
             if _is_passed(node, left_out) or reader.takes(node):
                 passed = node
                 walk.skip_subtree()
-                if _name(node) not in _INLINE:
+                if not _is_inline(node):
                     yield from reader.flush()
                 yield from reader.found()
                 continue
-            if _name(node) not in _INLINE:
+            if not _is_inline(node):
                 yield from reader.flush()
             reader.begin(node)
         else:
             if event == "end" and node is not passed:
-                if _name(node) not in _INLINE:
+                if not _is_inline(node):
                     yield from reader.flush()
                 reader.end(node)
             if node is not root:
@@ -176,6 +185,8 @@ class _Reader:
             self.parts.append("“")
         elif tag in _CODE:
             self.parts.append("`")
+        elif "-" in tag:
+            self.parts.append(" ")  # a custom element may be a block: two of them are no one word
         self.add(node.text)
 
     def end(self, node: etree._Element) -> None:
@@ -198,6 +209,8 @@ class _Reader:
         if tag == "sup":
             self.parts.append(self._raised(node))
         elif tag == "table" and _is_data(node):
+            for caption in node.iter("{*}caption"):
+                self.ready += _blocks(caption, _AROUND)
             for row in node.iter("{*}tr"):
                 cells = [" ".join(block.text for block in _blocks(cell, _AROUND)) for cell in row]
                 self.ready.append(Block(" | ".join(cells), self.heading, "row"))
@@ -232,6 +245,7 @@ class _Reader:
                 self.heading = heading_name(told)
                 yield Block("", self.heading, "heading")
             else:
+                told = re.sub(r"^\[[ xX]\] ", "", told) if self.kind == "item" else told
                 yield Block(told, self.heading, "item" if self.kind == "item" else "paragraph")
                 self.kind = "paragraph"
 
@@ -259,8 +273,9 @@ def _main(markup: str, everything: list[Block]) -> list[Block]:
         letters = _letters(text)
         kept = [block for block in everything if block.text and _letters(block.text) in letters]
         if _size(kept) >= LEAST_MAIN * _size(everything):
+            known = set(kept)
             headings = {block.heading for block in kept}
-            return [one for one in everything if one in kept or (not one.text and one.heading in headings)]
+            return [one for one in everything if one in known or (not one.text and one.heading in headings)]
     return everything
 
 

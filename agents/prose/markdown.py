@@ -27,7 +27,21 @@ def parser(*, html: bool = False, notes: bool = False, links: bool = True) -> Ma
 def to_html(text: str) -> str:
     """A document as HTML, tags and all: for reading by its tree, never for a page."""
     brackets = max(part.count("[") for part in text.split("\n\n"))
-    return str(parser(html=True, notes=True, links=brackets <= MOST_BRACKETS).render(text))
+    markdown = parser(html=True, notes=True, links=brackets <= MOST_BRACKETS)
+    tokens = markdown.parse(text)
+    if opened := _never_closed(tokens, text):
+        text = "\n".join(line for place, line in enumerate(text.split("\n")) if place != opened - 1)
+        tokens = markdown.parse(text)
+    return str(markdown.renderer.render(tokens, markdown.options, {}))
+
+
+def _never_closed(tokens: list[Token], text: str) -> int:
+    """The line (from 1) of a fence that nobody closed: what follows it would be lost as code. 0 if none."""
+    last = next((token for token in reversed(tokens) if token.nesting >= 0), None)
+    if last is None or last.type != "fence" or last.map is None or last.level:
+        return 0
+    ending = text.rstrip().rpartition("\n")[2].strip()
+    return 0 if ending.startswith(last.markup) and last.map[1] - last.map[0] > 1 else last.map[0] + 1
 
 
 def words_of(line: str) -> str:
@@ -38,7 +52,11 @@ def words_of(line: str) -> str:
 
 
 def _words(tokens: list[Token] | tuple[()]) -> Iterator[str]:
+    struck = 0
     for token in tokens:
+        struck += token.nesting if token.type in ("s_open", "s_close") else 0
+        if struck:
+            continue
         if token.type == "code_inline":
             yield f"`{token.content}`"
         elif token.type in ("softbreak", "hardbreak"):

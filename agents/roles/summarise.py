@@ -13,6 +13,7 @@ Tools: read_file. Asks a person when none of its files can be read and there is 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -109,7 +110,7 @@ async def _documents(brief: Brief, desk: Desk, settings: Settings) -> AsyncItera
         except Refused as error:
             yield entry.model_copy(update={"why": one_line(str(error), 300)})
             continue
-        document = blocks.read(content["text"], entry.path)
+        document = await asyncio.to_thread(blocks.read, content["text"], entry.path)
         whole = clean(document.text, 10**7)
         if not words.count(whole):  # a table or code holds no prose, but its words say what it is about
             whole = clean(" ".join(content["text"].split()), 10**7)

@@ -258,6 +258,11 @@ SENTENCE = "The depot counted 415 boxes in the month of May."
         ("<header><nav>never</nav></header><main><header><h1>Boxes</h1></header>{}</main>", [SENTENCE]),
         ("<p>{} She said <q>nothing was lost</q> to the press.", ["“nothing was lost”"]),
         ("<footer><p>{}</p></footer>", [SENTENCE]),
+        ("<html><head><title>Boxes<body><p>{}", ["# Boxes", SENTENCE]),
+        ("<p>The depot<o:p></o:p> counted 415 boxes in the month of May.", [SENTENCE]),
+        ("<x-a>{}</x-a><x-b>It found nine more of them.</x-b>", [f"{SENTENCE} It found nine"]),
+        ("<p>{} In E = mc<sup>2</sup> no CO<sub>2</sub> is told.", ["E = mc2 no CO2 is"]),
+        ("<table><caption>{}</caption><tr><th>A<th>B<tr><td>1<td>2</table>", [SENTENCE, "1 | 2"]),
     ],
 )
 def test_reads_a_page_whatever_its_tags(page, wanted):
@@ -343,6 +348,11 @@ def test_keeps_the_article_of_a_long_page_and_leaves_its_surroundings():
         ("The depot counted 415&#32;boxes in the month of May&period;\n", [SENTENCE]),
         ("The depot counted 415 boxes in the month of May.^[A note.] It took long.\n", [SENTENCE]),
         (f"Count\n: {SENTENCE}\n", [SENTENCE]),
+        (f"{SENTENCE}\n\n```\nIt took two people and nine hours.\n", [SENTENCE, "It took two people"]),
+        (
+            f"- [x] {SENTENCE}\n- It cost ~~never 47~~ 7.4 percent more.\n",
+            [f"- {SENTENCE}", "cost 7.4 percent"],
+        ),
         (f"\ufeff# Boxes\r\n\r\n{SENTENCE}\r\n", ["# Boxes", SENTENCE]),
     ],
 )
@@ -420,7 +430,11 @@ def test_resolves_the_address_of_an_entry():
 
 
 def test_says_in_which_line_a_feed_is_broken():
-    assert "not well-formed, line" in of_web("<rss>\n<channel><item>", "text/xml", as_feed=True).why
+    assert "not well-formed, line 2: " in of_web("<rss>\n<channel><item", "text/xml", as_feed=True).why
+
+
+def test_says_beside_an_entry_that_its_feed_is_broken():
+    assert "not well-formed, line 1: " in doubts(of_web(rss().removesuffix("</rss>"), as_feed=True))
 
 
 @pytest.mark.parametrize("entity", ['SYSTEM "file:///etc/passwd"', '"' + "ha" * 9 + '"'])
