@@ -19,18 +19,19 @@ from typing import Any
 import nh3
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from agents.contract import Refused
 from agents.prose.article import SOURCES
 from agents.prose.clean import clean, one_line
+from agents.prose.markdown import parser
 
 MAX_CHARACTERS = 200_000  # Markdown of this size renders in about a second even where it is made to hurt
 MAX_BRACKETS = 4_000  # nested brackets cost the parser quadratic time; an article has a few hundred
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _CITATION = re.compile(r"\[(\d{1,3})\]")
+_parser = parser(images=False, nesting=20)
 _PHP_TAG = re.compile(r"<\?|\?>|<%|%>|<script[^>]*php", re.I)
 
 _TAGS = {
@@ -59,6 +60,7 @@ _TAGS = {
     "td",
     "sup",
     "del",
+    "s",
 }
 _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, "li": {"id"}, "sup": {"class"}, "code": set[str]()}
 
@@ -98,10 +100,10 @@ def body_html(body: str) -> str:
             f"The draft is too large to render: at most {MAX_CHARACTERS:,} characters and {MAX_BRACKETS:,} "
             "brackets. Shorten it."
         )
-    tokens = _markdown().parse(body)
+    tokens = _parser.parse(body)
     numbers = _mark_sources(tokens)
     _link_citations(tokens, numbers)
-    raw = _markdown().renderer.render(tokens, _markdown().options, {})
+    raw = _parser.renderer.render(tokens, _parser.options, {})
     safe = nh3.clean(
         raw,
         tags=_TAGS,
@@ -136,15 +138,6 @@ def _environment() -> ImmutableSandboxedEnvironment:
     )
     environment.filters["php_value"] = php_value
     return environment
-
-
-@cache
-def _markdown() -> MarkdownIt:
-    return (
-        MarkdownIt("commonmark", {"html": False, "linkify": False, "maxNesting": 20})
-        .enable("table")
-        .disable("image")
-    )
 
 
 def php_value(value: Any) -> str:

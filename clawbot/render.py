@@ -7,7 +7,8 @@ from __future__ import annotations
 import nh3
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from markdown_it import MarkdownIt
+
+from agents.prose.markdown import parser
 
 # markdown-it takes seconds on hostile text of this size; nobody writes a longer draft.
 MAX_CHARACTERS = 200_000
@@ -19,9 +20,7 @@ ALLOWED = {
 }  # fmt: skip
 ATTRIBUTES = {"a": {"href", "title"}, "code": {"class"}, "ol": {"start"}, "h2": {"id"}, "h3": {"id"}}
 
-_parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_NESTING}).enable(
-    ["table", "strikethrough"]
-)
+_parser = parser(nesting=MAX_NESTING)
 
 
 def markdown(text: str) -> SafeString:

@@ -117,7 +117,8 @@ def _digits(text: str) -> float | None:
 def supports(passage: str, number: Number) -> bool:
     """Whether the passage states this number, in figures or in a word ("three"). One beside a character
     that could not be read is not known, so no passage states it."""
-    passage = _BESIDE_UNREAD.sub(" ", passage)
+    if UNREAD in passage:
+        passage = _BESIDE_UNREAD.sub(" ", passage)
     if any(number.same_as(other) for other in numbers(passage)):
         return True
     lower = plain(passage)

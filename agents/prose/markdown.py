@@ -10,18 +10,25 @@ from markdown_it.token import Token
 from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
-NESTING = 20  # of lists and quotes
+NESTING = 100  # of lists and quotes
 MOST_BRACKETS = 1_000  # in one paragraph; nested ones cost the parser quadratic time
 
 
 @cache
-def parser(*, html: bool = False, notes: bool = False, links: bool = True) -> MarkdownIt:
+def parser(
+    *,
+    html: bool = False,
+    notes: bool = False,
+    links: bool = True,
+    images: bool = True,
+    nesting: int = NESTING,
+) -> MarkdownIt:
     """CommonMark with tables. `html` lets tags through, `notes` reads footnotes and definition lists."""
-    markdown = MarkdownIt("commonmark", {"html": html, "maxNesting": NESTING})
+    markdown = MarkdownIt("commonmark", {"html": html, "maxNesting": nesting})
     markdown.enable(["table", "strikethrough"])
     if notes:
         markdown.use(footnote_plugin).use(deflist_plugin)
-    return markdown if links else markdown.disable(["link", "image"])
+    return markdown.disable(["link"] * (not links) + ["image"] * (not links or not images))
 
 
 def to_html(text: str) -> str:
