@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from agents.prose import sentences
 from agents.prose.block import Block, heading_name, said, unnumbered
 from agents.prose.markdown import words_of
 
@@ -15,8 +16,9 @@ _UNDERLINE = re.compile(r"^([=\-~^\"'#*+.])\1{2,}\s*$")
 _HASH = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$")
 _ITEM = re.compile(r"^(\s*)(?:[-*+•·o]|\(?\d{1,2}[.)])\s+(?=\S)")
 _CODE_LINE = re.compile(
-    r"^\s*(?:[$#>%] |\.\. |:[\w-]+:|@\w+|\||\+[-=+]+|//|/\*|\*/|\w+\s*=\s*\S+$|</?\w)|[{};]\s*$"
+    r"^\s*(?:[$#%] |\.\. |:[\w-]+:|@\w+|\||\+[-=+]+|//|/\*|\*/|\w+\s*=\s*\S+$|</?\w)|[{};]\s*$"
 )
+_RECORD = re.compile(r"[A-Z][\w ]{1,30}: ")
 _FENCE = re.compile(r"^\s*(?:```[^`]*|~~~[^~]*)$")
 
 
@@ -99,6 +101,11 @@ def _is_letterhead(chunk: list[str]) -> bool:
         and chunk[0][-1] not in ".,:;-"
         and chunk[0][0].isupper()
         and chunk[1].lstrip()[:1].isupper()
+        and (
+            chunk[0].isupper()
+            or any(_RECORD.match(line) for line in chunk)
+            or not any(map(sentences.is_whole, sentences.split(" ".join(chunk))))
+        )
     )
 
 
@@ -135,7 +142,7 @@ def _name(text: str) -> str:
 def _paragraphs(chunk: list[str]) -> Iterator[tuple[str, str]]:
     kind, lines = "paragraph", list[str]()
     indent = min(len(line) - len(line.lstrip()) for line in chunk)
-    for line in [line[indent:] for line in chunk]:
+    for line in [re.sub(r"^(?:> ?)+", "", line[indent:]) for line in chunk]:
         if match := _ITEM.match(line):
             yield from _paragraph(kind, lines)
             kind, lines = "item", [line[match.end() :]]
