@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agents.strict_yaml import Unreadable
-from clawbot import acts
+from clawbot import acts, checks
 from clawbot.people import cast
 from tasks import log
 from tasks.engine.workers import overdue
@@ -21,6 +21,23 @@ from tasks.machine import Refused
 from tasks.models import Task, Worker
 
 NO_WORKER = "No worker is running. Start them with `make up`, or `manage.py work` beside a running site."
+
+
+class Command(BaseCommand):
+    """What every command of ours begins with: the settings are checked, and nothing else.
+
+    Django's own checks read every address, page and form; they are a developer's (`manage.py check`), and
+    would make a command of half a second one of two.
+    """
+
+    requires_system_checks = [checks.TAG]
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """A parser that takes words before, between and after options: people write them in any order."""
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        if not parser._subparsers:  # a verb's own parser reads what follows the verb
+            parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign,assignment]
+        return parser
 
 
 def add_actor(parser: CommandParser) -> None:

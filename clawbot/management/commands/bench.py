@@ -14,9 +14,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connection
 
+from clawbot import cli
 from clawbot.bench import engine, limit, parallel, place
 
 POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
@@ -31,7 +32,7 @@ HEAD = (
 )
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     """`manage.py bench engine`"""
 
     help = (

@@ -15,13 +15,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core import checks
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from agents import llm
 from agents.models import Agent
 from clawbot import cli, startup
+from clawbot.checks import TAG
 from tasks.engine import site, workers
 from tasks.models import Hold, Notice, Workflow
 
@@ -31,7 +32,7 @@ LEAST_FREE = 500_000_000
 Finding = tuple[bool, str]
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "Look at everything Clawbot needs. Exit 1 where something is wrong, with what would mend it."
     requires_system_checks = []
 
@@ -65,7 +66,7 @@ def _versions() -> Finding:
 
 
 def _settings() -> Finding:
-    problems = [message for message in checks.run_checks() if message.level >= checks.WARNING]
+    problems = [message for message in checks.run_checks(tags=[TAG]) if message.level >= checks.WARNING]
     bad = any(message.level >= checks.ERROR for message in problems)
     return not bad, "; ".join(
         f"{one.msg} {one.hint or ''}".strip() for one in problems

@@ -6,8 +6,9 @@ import argparse
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from clawbot import cli
 from tasks.log import KINDS
 from tasks.people import rights
 
@@ -30,7 +31,7 @@ This page is written by `make docs` from `tasks/log.py`.
 """
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "Write the pages of docs/ that are made from the code; with --check only compare (exit 1)."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:

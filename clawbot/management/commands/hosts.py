@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from clawbot import cli
 from tasks import folder
@@ -13,7 +13,7 @@ from tasks.engine import site
 from tasks.models import Process
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     """`manage.py hosts`"""
 
     help = "List the web and work processes of all hosts. Exit 1 if any of them sees another data folder."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from clawbot import cli
 from tasks import access
@@ -12,7 +12,7 @@ from tasks.models import Member, Workflow
 from tasks.people import members
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "Give people a role in one workflow, beside the one of their group."
 
     def add_arguments(self, parser: CommandParser) -> None:

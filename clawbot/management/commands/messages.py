@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from clawbot import cli
 from clawbot.shapes import message_shape
@@ -13,7 +13,7 @@ from tasks.models import Message
 SHOWN = 50
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "List the messages of a task, oldest first; without a key the newest of all."
 
     def add_arguments(self, parser: CommandParser) -> None:

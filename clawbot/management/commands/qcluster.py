@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from clawbot import cli
 from tasks import queue
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     """`manage.py qcluster`"""
 
     help = "A part of `manage.py work`, which starts it. Not to be run by hand."

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from clawbot import cli
 from tasks import clock, schedules
@@ -19,7 +19,7 @@ from .inject import read_brief, read_pairs
 NEXT = 5
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "List and change schedules. Times are read and shown in the schedule's own zone."
 
     def add_arguments(self, parser: CommandParser) -> None:

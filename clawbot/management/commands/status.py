@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from clawbot import cli
 from clawbot.shapes import brief_shapes, task_shape
@@ -15,7 +15,7 @@ from tasks.why import whys
 SHOWN = 50
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "Show one task with its stages, or the newest tasks."
 
     def add_arguments(self, parser: CommandParser) -> None:

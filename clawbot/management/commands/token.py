@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from clawbot import cli
 from clawbot.people import tokens
@@ -12,7 +12,7 @@ from clawbot.people.models import Token
 from clawbot.shapes import token_shape
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "Make, list and revoke tokens. A new one is printed once and cannot be read again."
 
     def add_arguments(self, parser: CommandParser) -> None:

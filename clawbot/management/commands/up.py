@@ -15,11 +15,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from agents.contract import Refused
 from agents.strict_yaml import Unreadable
-from clawbot import listen, services, startup
+from clawbot import cli, listen, services, startup
 from clawbot.people import cast, links
 from tasks import clock, lifecycle
 from tasks.engine import child
@@ -44,7 +44,7 @@ Ctrl-C stops everything; the next start goes on where this one was.
 """
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     """`manage.py up`"""
 
     help = (
