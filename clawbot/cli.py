@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError, ProgrammingError
 
 from agents.strict_yaml import Unreadable
 from clawbot import acts, checks
@@ -38,6 +39,16 @@ class Command(BaseCommand):
         if not parser._subparsers:  # a verb's own parser reads what follows the verb
             parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign,assignment]
         return parser
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run; what the database cannot do reaches the terminal as a sentence (`--traceback` shows more)."""
+        try:
+            return super().execute(*args, **options)
+        except (OperationalError, ProgrammingError) as error:
+            said = str(error).strip().rstrip(".")
+            raise CommandError(
+                f"The database cannot do this: {said}. `./manage.py doctor` tells what it lacks."
+            ) from error
 
 
 def add_actor(parser: CommandParser) -> None:
