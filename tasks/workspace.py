@@ -17,7 +17,8 @@ MOST_FILES = 20_000
 MOST_BYTES = 500_000_000
 #: input keys whose strings name files, folders or addresses
 KEYS = ("sources", "files")
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+#: an address, or `feed:` and one
+_URL = re.compile(r"(?:feed:)?[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 def root(key: str) -> Path:
