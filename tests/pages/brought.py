@@ -18,7 +18,7 @@ import pytest
 from tests import brokers, databases
 from tests.agents.server import serving
 from tests.house.files import ROOT
-from tests.pages.reader import Failed, Reader
+from tests.pages.reader import LONGEST, Failed, Reader
 from tests.tasks.border.intake.post import a_mail, an_imap_server
 
 MESSAGES = ROOT / "tasks/workflows/inbox_digest/samples/default/sources"
@@ -154,7 +154,7 @@ def _ended(reader: Reader) -> None:
 
 def an_article_came(reader: Reader) -> None:
     """What the schedule started comes to a person, with a draft."""
-    over = time.monotonic() + 60
+    over = time.monotonic() + LONGEST
     while "Review " not in (said := reader.types("./manage.py status ART-2")):
         assert time.monotonic() < over, said
         time.sleep(0.5)

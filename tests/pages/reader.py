@@ -28,7 +28,7 @@ RUNS_ON = {
 }
 #: These use one port and one house: starting the next means that the one before was ended.
 ONE_AT_A_TIME = re.compile(r"\bmake (?:up|work)\b|manage\.py (?:up|work)\b")
-LONGEST = 60.0  # seconds for a command; for one that runs on, until it has begun
+LONGEST = 180.0  # seconds for a command; for one that runs on, until it has begun
 # A reader sees an answer of the API that says no; curl alone ends with 0 then.
 CURL = '#!/bin/sh\nexec {curl} --fail-with-body "$@"\n'
 

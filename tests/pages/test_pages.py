@@ -21,7 +21,7 @@ from tests import databases
 from tests.house.files import ROOT, name_of
 from tests.pages.blocks import Block, Line, blocks, lines, pages
 from tests.pages.brought import AFTER, BROUGHT
-from tests.pages.reader import Reader, fresh_clone
+from tests.pages.reader import LONGEST, Reader, fresh_clone
 
 ALL = [block for page in pages() for block in blocks(page)]
 COMMANDS = [page for page in pages() if any(block.language == "sh" for block in blocks(page))]
@@ -50,7 +50,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Reader:
     try:
         said = reader.types("make up")
         assert "warning" not in said.lower(), said
-        over = time.monotonic() + 60
+        over = time.monotonic() + LONGEST
         while "Review 1:" not in (said := reader.types("./manage.py status ART-1")):
             assert time.monotonic() < over, said
             time.sleep(0.5)
