@@ -64,3 +64,20 @@ def test_stops_at_an_environment_that_is_broken(clone):
 
     assert done.returncode == 1
     assert "Run `make setup`" in done.stderr
+
+
+def test_ends_with_ctrl_c_and_without_a_traceback(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'django.core.management': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, ROOT / "manage.py", "version"], env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (130, "")

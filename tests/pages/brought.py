@@ -22,10 +22,10 @@ from tests.pages.reader import LONGEST, Failed, Reader
 from tests.tasks.border.intake.post import a_mail, an_imap_server
 
 MESSAGES = ROOT / "tasks/workflows/inbox_digest/samples/default/sources"
-FEED = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>The week</title><item>
-<title>The week in the harbour was quiet</title><link>https://harbour.example/1</link><description>The harbour counted
-212 ships in the week. Most of them carried grain. The crane was repaired on Tuesday, and nobody waited longer
-than a day.</description></item></channel></rss>"""
+FEED = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>Harbour news</title><item>
+<title>The week in the harbour was quiet</title><link>https://harbour.example/1</link><description>In the week
+the harbour counted 212 ships. Most of them carried grain. The crane was repaired on Tuesday, and nobody waited
+longer than a day.</description></item></channel></rss>"""
 REPORT = """# The autumn trial
 
 In the autumn trial two people counted every shelf twice. The second count found 34 errors in 1,200 shelves.

@@ -77,7 +77,7 @@ def _database() -> Finding:
     executor = MigrationExecutor(connection)
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if missing:
-        return False, f"{connection.vendor}: {len(missing)} migrations are missing. Run `manage.py migrate`."
+        return False, f"{connection.vendor} lacks {len(missing)} migrations. Run `manage.py migrate`."
     for problem in startup.encoding(None, databases=["default"]):
         return False, f"{problem.msg} {problem.hint}"
     return True, f"{connection.vendor} {'.'.join(map(str, connection.get_database_version()))}"

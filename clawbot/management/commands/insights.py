@@ -1,5 +1,5 @@
-"""`manage.py insights`: how people's part goes, in sentences. Everybody together: a terminal is nobody's own,
-so a person's figures are on their page alone.
+"""`manage.py insights`: how people's part goes, in sentences. Everybody together: a terminal is nobody's
+own, so a person's figures are on their page alone.
 """
 
 from __future__ import annotations
