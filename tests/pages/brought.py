@@ -24,7 +24,7 @@ from tests.tasks.border.intake.post import a_mail, an_imap_server
 MESSAGES = ROOT / "tasks/workflows/inbox_digest/samples/default/sources"
 FEED = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>Harbour news</title><item>
 <title>The week in the harbour was quiet</title><link>https://harbour.example/1</link><description>In the week
-the harbour counted 212 ships. Most of them carried grain. The crane was repaired on Tuesday, and nobody waited
+the harbour counted 212 ships. Most of them carried grain. The crane was repaired on Tuesday. Nobody waited
 longer than a day.</description></item></channel></rss>"""
 REPORT = """# The autumn trial
 

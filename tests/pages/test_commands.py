@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -53,9 +54,8 @@ def test_names_only_what_a_parser_understands(place: str, words: str) -> None:
     rest = [STANDS_FOR.get(word, word) for word in (word.strip("[]") for word in rest)]
     parser = load_command_class(get_commands()[name], name).create_parser("manage.py", name)
     try:
-        parser.parse_args(rest)
-    except SystemExit as leaving:
-        assert not leaving.code, f"{place}: ./manage.py {words}"
+        with suppress(SystemExit):  # `--help` leaves when it has helped
+            parser.parse_args(rest)
     except CommandError as error:
         pytest.fail(f"{place}: ./manage.py {words}: {error}")
 
