@@ -15,6 +15,8 @@ from pathlib import Path
 
 from tests.house.files import ROOT
 
+#: Nothing is printed: it has begun when its port answers.
+LISTENS = "--port"
 #: What runs until Ctrl-C, and the words by which one sees that it has begun.
 RUNS_ON = {
     r"\bmake up\b|manage\.py up\b": "Ctrl-C stops everything",
@@ -23,7 +25,7 @@ RUNS_ON = {
     r"manage\.py bridge\b": "Listening on",
     r"manage\.py mail\b.*--follow": "SUP-",
     r"manage\.py tail\b(?!.*--no-follow)": "ART-1",
-    r"-m tasks\.workflows\.\w+\.\w+ --port": "http://",
+    r"-m tasks\.workflows\.\w+\.\w+ --port": LISTENS,
     r"\bmake demo\b|manage\.py demo\b": "ART-",
 }
 #: These use one port and one house: starting the next means that the one before was ended.
@@ -121,7 +123,7 @@ class Reader:
         one = Running(text, process, log)
         self.running.append(one)
         over = time.monotonic() + LONGEST
-        while begun not in one.said():
+        while not (_listens(text) if begun == LISTENS else begun in one.said()):
             if process.poll() is not None:
                 raise Failed(f"{text}\nended by itself with {process.returncode}. It said:\n{one.said()}")
             if time.monotonic() > over:
@@ -148,6 +150,14 @@ class Reader:
     @property
     def _kept(self) -> Path:
         return self.home / "exports.sh"
+
+
+def _listens(text: str) -> bool:
+    """Whether somebody answers at the port that the command names."""
+    port = re.search(rf"{LISTENS} (\d+)", text)
+    assert port
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", int(port[1]))) == 0
 
 
 def _exec(text: str) -> str:
