@@ -38,6 +38,6 @@ def test_no_command_imports_what_only_pages_models_and_drivers_need(imported):
 def test_looks_at_every_command(imported):
     written = {path.stem for path in (ROOT / "clawbot/management/commands").glob("[!_]*.py")}
 
-    assert set(imported) == written | {"qcluster"}
+    assert set(imported) == written
     assert set(DAY) <= written
     assert imported["runserver"] >= {"daphne", "clawbot.urls"}  # what is heavy is seen
