@@ -237,5 +237,5 @@ def test_the_commands_of_the_queue_are_not_offered(name: str) -> None:
 def test_a_cluster_by_hand_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(queue.SUPERVISOR, raising=False)
 
-    with pytest.raises(CommandError, match=r"Run manage\.py work"):
+    with pytest.raises(CommandError, match=r"Run `\./manage\.py work`"):
         call_command("qcluster")

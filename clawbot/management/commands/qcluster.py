@@ -20,7 +20,7 @@ class Command(cli.Command):
         """Run until a signal comes. Raises CommandError if no supervisor started it."""
         if queue.SUPERVISOR not in os.environ:
             raise CommandError(
-                "A cluster without its supervisor would take no work. Run manage.py work: it starts one and "
-                "keeps it working."
+                "A cluster without its supervisor would take no work. Run `manage.py work`: it starts one "
+                "and keeps it working."
             )
         queue.run_cluster()
