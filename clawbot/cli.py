@@ -37,7 +37,7 @@ class Command(BaseCommand):
         """A parser that takes words before, between and after options: people write them in any order."""
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         if not parser._subparsers:  # a verb's own parser reads what follows the verb
-            parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign,assignment]
+            parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign]
         return parser
 
     def execute(self, *args: Any, **options: Any) -> str | None:

@@ -13,6 +13,8 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
+from functools import partial
+from typing import Any
 
 #: Web servers and pages, model clients, drivers of brokers and of Slack, readers of web pages, the checker of
 #: JSON Schema: hundreds of milliseconds, and tens of megabytes in each worker.
@@ -48,7 +50,7 @@ def main() -> None:
 
     ours = sorted(name for name, app in get_commands().items() if app == "clawbot")
     apart(_prepare)
-    found = {name: apart(lambda name=name: _start(name)) for name in ours}
+    found = {name: apart(partial(_start, name)) for name in ours}
     print(json.dumps(found))
 
 
@@ -97,7 +99,7 @@ def _start(name: str) -> None:
     if tags:
         command.check(tags=None if tags == "__all__" else tags)
     for words in DAY.get(name, []):
-        checked = {"skip_checks": False} if tags else {}
+        checked: dict[str, Any] = {"skip_checks": False} if tags else {}
         with suppress(SystemExit), redirect_stdout(io.StringIO()):  # doctor ends with 1: no worker runs here
             call_command(*words, **checked)
 
