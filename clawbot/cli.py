@@ -17,6 +17,7 @@ from agents.strict_yaml import Unreadable
 from clawbot import acts, checks
 from clawbot.people import cast
 from tasks import log
+from tasks.database import ailment
 from tasks.engine.workers import overdue
 from tasks.machine import Refused
 from tasks.models import Task, Worker
@@ -45,6 +46,8 @@ class Command(BaseCommand):
         try:
             return super().execute(*args, **options)
         except (OperationalError, ProgrammingError) as error:
+            if ailment(error):
+                raise  # manage.py has the sentence
             said = str(error).strip().rstrip(".")
             raise CommandError(
                 f"The database cannot do this: {said}. `./manage.py doctor` tells what it lacks."
