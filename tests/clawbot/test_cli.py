@@ -9,6 +9,10 @@ from django.core.management import call_command, get_commands, load_command_clas
 from django.core.management.base import CommandError, SystemCheckError
 from django.db import OperationalError
 
+from clawbot import cli
+
+#: Django's own, with something added: they have their own checks.
+DJANGOS = {"flush", "migrate", "runserver"}
 OURS = sorted(name for name, app in get_commands().items() if app == "clawbot")
 
 
@@ -39,7 +43,7 @@ def test_reads_the_words_of_a_verb_in_any_order():
     assert parse("rebuild", "--check", "ART-12")["key"] == "ART-12"
 
 
-@pytest.mark.parametrize("name", [name for name in OURS if name not in {"doctor", "runserver"}])
+@pytest.mark.parametrize("name", [name for name in OURS if name not in {"doctor", *DJANGOS}])
 def test_nothing_begins_while_the_settings_are_wrong(name, settings):
     command = load_command_class("clawbot", name)
     settings.ALLOWED_HOSTS, settings.DEBUG = ["claw.example"], True
@@ -64,3 +68,9 @@ def test_a_database_that_is_not_ready_is_told_in_a_sentence(monkeypatch):
 
     with pytest.raises(CommandError, match=r"no such table: tasks_task\. `\./manage\.py doctor`"):
         call_command("status")
+
+
+def test_every_command_of_ours_begins_alike():
+    others = {name for name in OURS if not isinstance(load_command_class("clawbot", name), cli.Command)}
+
+    assert others == DJANGOS

@@ -85,7 +85,7 @@ def _database() -> Finding:
 
 def _disk() -> Finding:
     if not settings.DATA.is_dir():
-        return False, f"{settings.DATA} is not there. `manage.py migrate` makes it, and so does every start."
+        return False, f"{settings.DATA} is not there. `manage.py migrate` makes it; so does every start."
     free = shutil.disk_usage(settings.DATA).free
     writable = os.access(settings.DATA, os.W_OK)
     return writable and free > LEAST_FREE, f"{settings.DATA}: {free // 10**6:,} MB free" + (

@@ -1,4 +1,4 @@
-"""`manage.py hosts`: which processes serve this site on which hosts, and whether they see the same folder."""
+"""`manage.py hosts`: which processes serve this site on which hosts, and if they see the same folder."""
 
 from __future__ import annotations
 
