@@ -161,12 +161,18 @@ def an_article_came(reader: Reader) -> None:
     assert "draft 1" in said, said
 
 
+def nothing_yet(reader: Reader, stack: ExitStack) -> None:
+    """A house in which nobody was ever: the page is about a first start."""
+    shutil.rmtree(reader.clone / "var")
+
+
 BROUGHT: dict[str, Callable[[Reader, ExitStack], None]] = {
     "docs/howto/answer_customers.md": mails,
     "docs/howto/change_a_workflow.md": a_changed_workflow,
     "docs/howto/connect_a_queue.md": a_broker,
     "docs/howto/first_article.md": sources,
     "docs/howto/first_workflow.md": a_mailbox,
+    "docs/howto/run_in_production.md": nothing_yet,
     "docs/howto/run_on_a_schedule.md": a_feed,
     "docs/howto/run_on_postgres.md": databases_of_both_kinds,
     "docs/howto/trust_an_agent.md": a_record,

@@ -3,21 +3,26 @@ else is read by what reads it in earnest."""
 
 from __future__ import annotations
 
+import configparser
 import json
+import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from django.core.management import get_commands
 
 from agents import definition, envelope, front_matter
 from agents.strict_yaml import check, load
 from tasks.workflow.shape import Shape
-from tests import databases
 from tests.house.files import ROOT, name_of
 from tests.pages.blocks import Block, Line, blocks, lines, pages
 from tests.pages.brought import AFTER, BROUGHT
@@ -27,7 +32,7 @@ ALL = [block for page in pages() for block in blocks(page)]
 COMMANDS = [page for page in pages() if any(block.language == "sh" for block in blocks(page))]
 LOADED = [
     block for block in ALL
-    if block.language not in {"sh", "text"} and (block.file is None or block.page not in COMMANDS)
+    if block.language not in {"sh", "text", "console"} and (block.file is None or block.page not in COMMANDS)
 ]  # fmt: skip
 #: Lines that are not run, by their page, each with its reason.
 UNTESTED = {
@@ -38,8 +43,16 @@ UNTESTED = {
     ("CONTRIBUTING.md", "make check"): "`make test` begins with the same",
     ("CONTRIBUTING.md", "make fix"): "it changes the code",
 }
+SERVER = "it needs systemd and a server's rights; tests/races/test_rolling_restart.py does the same by hand"
+#: Blocks for the reader's own server, by their page and first line, each with its reason.
+ELSEWHERE = {
+    ("docs/howto/run_in_production.md", "systemctl daemon-reload"): SERVER,
+    ("docs/howto/run_in_production.md", "curl http://127.0.0.1:8001/readyz"): SERVER,
+    ("docs/howto/run_in_production.md", "for port in 8001 8002; do"): SERVER,
+    ("docs/howto/run_in_production.md", "chmod o+x /srv/clawbot"): SERVER,
+}
 #: What needs workers or a web server: it is read beside a running Clawbot, unless the page starts one.
-BESIDE = re.compile(r"--wait|curl |manage\.py schedule run")
+BESIDE = re.compile(r"--wait|curl |manage\.py (?:schedule run|hosts|doctor)")
 STARTS = re.compile(r"\bmake (?:up|work)\b")
 
 
@@ -103,7 +116,8 @@ def test_leaves_nothing_out_but_what_is_listed() -> None:
     lines_left_out = {left_out(block, line) for block in ALL for line in lines(block)} - {None}
 
     assert lines_left_out == set(UNTESTED)
-    assert {block.language for block in ALL} <= {"sh", "text", *READ}, "what reads a block of this language?"
+    assert {block.language for block in ALL} <= {"sh", "text", "console", *READ}, "what reads such a block?"
+    assert {(name_of(one.page), one.first) for one in ALL if one.language == "console"} == set(ELSEWHERE)
     assert set(BROUGHT) | set(AFTER) <= {name_of(page) for page in COMMANDS}
 
 
@@ -191,11 +205,38 @@ def _env(block: Block) -> None:
 
     done = subprocess.run(
         [sys.executable, "manage.py", "check", "--tag", "clawbot"], cwd=ROOT, capture_output=True, text=True,
-        env={**databases.environment("sqlite://:memory:", ROOT / "var"), **given}, check=False,
+        env={**os.environ, **given, "CLAWBOT_DATA": os.environ["CLAWBOT_DATA"]}, check=False,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
     assert [name for name in given if f"`{name}`" not in known and not name.endswith("_API_KEY")] == []
+
+
+def _ini(block: Block) -> None:
+    """A unit of systemd, which starts a command that is there."""
+    unit = configparser.RawConfigParser(strict=False)
+    unit.read_string(block.text)
+    program, *words = shlex.split(unit["Service"]["ExecStart"])
+
+    assert Path(program).name == "manage.py"
+    assert words[0] in get_commands()
+
+
+def _nginx(block: Block) -> None:
+    """nginx itself says that it understands it, with a certificate that is there."""
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if not program or not shutil.which("openssl"):
+        pytest.skip("No nginx and openssl on this machine (Debian: apt install nginx-light openssl).")
+    with tempfile.TemporaryDirectory() as folder:
+        names = ["-keyout", f"{folder}/clawbot.key", "-out", f"{folder}/clawbot.crt"]
+        made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=clawbot", *names]
+        subprocess.run(made, check=True, capture_output=True)
+        text = re.sub(r"/etc/ssl/(?:\w+/)?", f"{folder}/", block.text)
+        file = Path(folder) / "nginx.conf"
+        file.write_text(f"pid {folder}/pid; error_log stderr; events {{}} http {{ access_log off; {text} }}")
+        done = subprocess.run([program, "-t", "-c", file], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
 
 
 def _python(block: Block) -> None:
@@ -203,5 +244,5 @@ def _python(block: Block) -> None:
 
 
 READ: dict[str, Callable[[Block], None]] = {
-    "yaml": _yaml, "json": _json, "http": _http, "env": _env, "python": _python,
+    "yaml": _yaml, "json": _json, "http": _http, "env": _env, "ini": _ini, "nginx": _nginx, "python": _python,
 }  # fmt: skip
