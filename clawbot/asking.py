@@ -1,4 +1,4 @@
-"""Which events somebody asks for. Activity, the API, `manage.py tail` and `manage.py events export` read
+"""Which events somebody asks for. Activity, the API, `./manage.py tail` and `./manage.py events export` read
 the same filters: `task:ART-12 agent:writer kind:review words`."""
 
 from __future__ import annotations

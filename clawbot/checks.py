@@ -1,6 +1,6 @@
 """What must be true of the settings, each with an id, so that a wrong setting is found before it bites.
 
-`manage.py check` runs them all; `docs/settings.md` explains the variables they name.
+`./manage.py check` runs them all; `docs/settings.md` explains the variables they name.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SHORT_SECRET = 32
 OURS = ("CLAWBOT_", "SLACK_", "OPENAI_API_KEY")
 #: read from the environment itself, which knows no NAME_FILE
 READ_BY_AGENTS = {"CLAWBOT_MODELS", "CLAWBOT_FETCH_ALLOW", "CLAWBOT_SERVICES"}
-#: These checks are cheap and run before every command of ours; Django's own run with `manage.py check`.
+#: These checks are cheap and run before every command of ours; Django's own run with `./manage.py check`.
 TAG = "clawbot"
 
 

@@ -22,13 +22,13 @@ from tasks.engine.workers import overdue
 from tasks.machine import Refused
 from tasks.models import Task, Worker
 
-NO_WORKER = "No worker is running. Start them with `make up`, or `manage.py work` beside a running site."
+NO_WORKER = "No worker is running. Start them with `make up`, or `./manage.py work` beside a running site."
 
 
 class Command(BaseCommand):
     """What every command of ours begins with: the settings are checked, and nothing else.
 
-    Django's own checks read every address, page and form; they are a developer's (`manage.py check`), and
+    Django's own checks read every address, page and form; they are a developer's (`./manage.py check`), and
     would make a command of half a second one of two.
     """
 
@@ -47,7 +47,7 @@ class Command(BaseCommand):
             return super().execute(*args, **options)
         except (OperationalError, ProgrammingError) as error:
             if ailment(error):
-                raise  # manage.py has the sentence
+                raise  # ./manage.py has the sentence
             said = str(error).strip().rstrip(".")
             raise CommandError(
                 f"The database cannot do this: {said}. `./manage.py doctor` tells what it lacks."
@@ -66,7 +66,7 @@ def actor(name: str | None) -> str:
         return f"user:{name.removeprefix('user:')}"
     there = cast.admins()
     if not there:
-        raise Refused("Nobody here is an admin. `manage.py first_admin NAME` makes the first one.")
+        raise Refused("Nobody here is an admin. `./manage.py first_admin NAME` makes the first one.")
     if len(there) > 1 and there[0] != "admin":
         raise Refused(f"Say who does this, as `--by {there[0]}`. The admins are {', '.join(there)}.")
     return f"user:{there[0]}"

@@ -25,7 +25,7 @@ def clone(tmp_path: Path) -> Path:
 
 
 def run(clone: Path, *, within: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Call `manage.py version` by its name, with the bare Python first on the path."""
+    """Call `./manage.py version` by its name, with the bare Python first on the path."""
     environment = {"PATH": f"{clone}/bin:{os.environ['PATH']}"}
     return subprocess.run(
         [clone / "manage.py", "version"], cwd=within or clone, env=environment,

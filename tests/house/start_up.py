@@ -90,7 +90,7 @@ def _prepare() -> None:
 
 
 def _start(name: str) -> None:
-    """What `manage.py NAME` does before it works, and where DAY says how, the work itself."""
+    """What `./manage.py NAME` does before it works, and where DAY says how, the work itself."""
     from django.core.management import call_command, get_commands, load_command_class
 
     command = load_command_class(get_commands()[name], name)

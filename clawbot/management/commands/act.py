@@ -1,4 +1,4 @@
-"""`manage.py act KEY VERB`: does to a task what a person may do (`tasks.supervision.VERBS`)."""
+"""`./manage.py act KEY VERB`: does to a task what a person may do (`tasks.supervision.VERBS`)."""
 
 from __future__ import annotations
 

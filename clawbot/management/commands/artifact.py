@@ -1,4 +1,4 @@
-"""`manage.py artifact KEY KIND`: prints the text of a thing that was made."""
+"""`./manage.py artifact KEY KIND`: prints the text of a thing that was made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures this machine: `manage.py bench engine`, `manage.py bench parallel`."""
+"""Measures this machine: `./manage.py bench engine`, `./manage.py bench parallel`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ HEAD = (
 
 
 class Command(cli.Command):
-    """`manage.py bench engine`"""
+    """`./manage.py bench engine`"""
 
     help = (
         "Measure the engine: five stages that do nothing (A), of 100 ms each (B), one task when idle; or "

@@ -1,4 +1,4 @@
-"""`manage.py bridge URL`: carries envelopes between a broker's queues and Clawbot."""
+"""`./manage.py bridge URL`: carries envelopes between a broker's queues and Clawbot."""
 
 from __future__ import annotations
 

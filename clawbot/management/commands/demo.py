@@ -1,4 +1,4 @@
-"""`manage.py demo`: injects the shipped samples, one after another, so that there is something to watch."""
+"""`./manage.py demo`: injects the shipped samples, one after another, so that there is something to watch."""
 
 from __future__ import annotations
 

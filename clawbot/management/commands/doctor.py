@@ -1,4 +1,4 @@
-"""`manage.py doctor`: what this installation is made of, and what keeps it from working.
+"""`./manage.py doctor`: what this installation is made of, and what keeps it from working.
 
 It shows which secrets are set, never what they are.
 """
@@ -77,7 +77,7 @@ def _database() -> Finding:
     executor = MigrationExecutor(connection)
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if missing:
-        return False, f"{connection.vendor} lacks {len(missing)} migrations. Run `manage.py migrate`."
+        return False, f"{connection.vendor} lacks {len(missing)} migrations. Run `./manage.py migrate`."
     for problem in startup.encoding(None, databases=["default"]):
         return False, f"{problem.msg} {problem.hint}"
     return True, f"{connection.vendor} {'.'.join(map(str, connection.get_database_version()))}"
@@ -85,7 +85,7 @@ def _database() -> Finding:
 
 def _disk() -> Finding:
     if not settings.DATA.is_dir():
-        return False, f"{settings.DATA} is not there. `manage.py migrate` makes it; so does every start."
+        return False, f"{settings.DATA} is not there. `./manage.py migrate` makes it; so does every start."
     free = shutil.disk_usage(settings.DATA).free
     writable = os.access(settings.DATA, os.W_OK)
     return writable and free > LEAST_FREE, f"{settings.DATA}: {free // 10**6:,} MB free" + (
@@ -96,7 +96,7 @@ def _disk() -> Finding:
 def _staff() -> Finding:
     agents, flows = Agent.objects.exclude(active=None).count(), Workflow.objects.exclude(active=None).count()
     return bool(agents and flows), f"{agents} agents, {flows} workflows" + (
-        "" if agents and flows else ". Run `manage.py sync`."
+        "" if agents and flows else ". Run `./manage.py sync`."
     )
 
 

@@ -1,4 +1,4 @@
-"""`manage.py events export`: the log as JSON lines or CSV."""
+"""`./manage.py events export`: the log as JSON lines or CSV."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py export`: writes the active versions of agents and workflows as YAML that `sync` reads."""
+"""`./manage.py export`: writes the active versions of agents and workflows as YAML that `sync` reads."""
 
 from __future__ import annotations
 

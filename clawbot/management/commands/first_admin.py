@@ -1,4 +1,4 @@
-"""`manage.py first_admin NAME`: the first person of a house, with a link to sign in."""
+"""`./manage.py first_admin NAME`: the first person of a house, with a link to sign in."""
 
 from __future__ import annotations
 

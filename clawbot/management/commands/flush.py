@@ -1,4 +1,4 @@
-"""`manage.py flush`: Django's own command, let past the triggers that keep the log append-only. The four
+"""`./manage.py flush`: Django's own command, let past the triggers that keep the log append-only. The four
 groups stay, as after `migrate`."""
 
 from __future__ import annotations

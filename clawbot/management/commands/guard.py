@@ -1,4 +1,4 @@
-"""`manage.py guard`: puts the triggers on that keep the log append-only."""
+"""`./manage.py guard`: puts the triggers on that keep the log append-only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py head`: the head of the sealed log, to be kept elsewhere."""
+"""`./manage.py head`: the head of the sealed log, to be kept elsewhere."""
 
 from __future__ import annotations
 

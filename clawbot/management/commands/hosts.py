@@ -1,4 +1,4 @@
-"""`manage.py hosts`: which processes serve this site on which hosts, and if they see the same folder."""
+"""`./manage.py hosts`: which processes serve this site on which hosts, and if they see the same folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tasks.models import Process
 
 
 class Command(cli.Command):
-    """`manage.py hosts`"""
+    """`./manage.py hosts`"""
 
     help = "List the web and work processes of all hosts. Exit 1 if any of them sees another data folder."
 

@@ -1,4 +1,4 @@
-"""`manage.py inject WORKFLOW`: puts a task into the line, from a sample, a file or the options."""
+"""`./manage.py inject WORKFLOW`: puts a task into the line, from a sample, a file or the options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py insights`: how people's part goes, in sentences. Everybody together: a terminal is nobody's
+"""`./manage.py insights`: how people's part goes, in sentences. Everybody together: a terminal is nobody's
 own, so a person's figures are on their page alone.
 """
 

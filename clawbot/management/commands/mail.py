@@ -1,4 +1,4 @@
-"""`manage.py mail SOURCE`: takes mail in; each becomes a task, or a word in the thread of one."""
+"""`./manage.py mail SOURCE`: takes mail in; each becomes a task, or a word in the thread of one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py member add|list|remove`: who has which role in which workflow."""
+"""`./manage.py member add|list|remove`: who has which role in which workflow."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Command(cli.Command):
         for one in found:
             self.stdout.write(f"{one['workflow']:<20} {one['person']:<12} {one['role']}")
         if not found:
-            self.stdout.write("No members. `manage.py member add PERSON WORKFLOW ROLE` makes one.")
+            self.stdout.write("No members. `./manage.py member add PERSON WORKFLOW ROLE` makes one.")
 
 
 def _flow(slug: str) -> Workflow:

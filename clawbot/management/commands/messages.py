@@ -1,4 +1,4 @@
-"""`manage.py messages [KEY]`: what came in and went out across the border, of one task or of all."""
+"""`./manage.py messages [KEY]`: what came in and went out across the border, of one task or of all."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Command(cli.Command):
         for row in found:
             self.stdout.write(_line(row))
         if not found:
-            self.stdout.write("No messages. `manage.py bridge --help` tells how to connect a queue.")
+            self.stdout.write("No messages. `./manage.py bridge --help` tells how to connect a queue.")
 
 
 def _line(row: Message) -> str:

@@ -12,7 +12,7 @@ from tasks import folder
 
 
 class Command(migrate.Command):
-    """`manage.py migrate`"""
+    """`./manage.py migrate`"""
 
     requires_system_checks = [TAG, Tags.database]
 

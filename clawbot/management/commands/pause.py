@@ -1,4 +1,4 @@
-"""`manage.py pause`: stops everything, a workflow, an agent or one task, until it is resumed."""
+"""`./manage.py pause`: stops everything, a workflow, an agent or one task, until it is resumed."""
 
 from __future__ import annotations
 

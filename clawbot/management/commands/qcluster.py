@@ -12,15 +12,15 @@ from tasks import queue
 
 
 class Command(cli.Command):
-    """`manage.py qcluster`"""
+    """`./manage.py qcluster`"""
 
-    help = "A part of `manage.py work`, which starts it. Not to be run by hand."
+    help = "A part of `./manage.py work`, which starts it. Not to be run by hand."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until a signal comes. Raises CommandError if no supervisor started it."""
         if queue.SUPERVISOR not in os.environ:
             raise CommandError(
-                "A cluster without its supervisor would take no work. Run `manage.py work`: it starts one "
+                "A cluster without its supervisor would take no work. Run `./manage.py work`: it starts one "
                 "and keeps it working."
             )
         queue.run_cluster()

@@ -1,4 +1,4 @@
-"""`manage.py rebuild`: what the log alone says of tasks, stages, artifacts, reviews, decisions, holds."""
+"""`./manage.py rebuild`: what the log alone says of tasks, stages, artifacts, reviews, decisions, holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py resume`: lifts a hold."""
+"""`./manage.py resume`: lifts a hold."""
 
 from __future__ import annotations
 

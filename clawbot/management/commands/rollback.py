@@ -1,4 +1,4 @@
-"""`manage.py rollback WORKFLOW`: an older version of a workflow is the active one again."""
+"""`./manage.py rollback WORKFLOW`: an older version of a workflow is the active one again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py runserver`: Django's development server, with the sockets that open pages listen on."""
+"""`./manage.py runserver`: Django's development server, with the sockets that open pages listen on."""
 
 from daphne.management.commands.runserver import Command
 

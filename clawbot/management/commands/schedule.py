@@ -1,4 +1,4 @@
-"""`manage.py schedule VERB`: what runs by itself, and when."""
+"""`./manage.py schedule VERB`: what runs by itself, and when."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Command(cli.Command):
             for sentence in one["clock_changes"]:
                 self.stdout.write(f"  {sentence}")
         if not found:
-            self.stdout.write("Nothing is scheduled. `manage.py schedule add --help` says how.")
+            self.stdout.write("Nothing is scheduled. `./manage.py schedule add --help` says how.")
 
     def do_add(self, options: dict[str, Any]) -> None:
         if not options["cron"]:

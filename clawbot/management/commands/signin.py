@@ -1,4 +1,4 @@
-"""`manage.py signin USER`: prints a one-time sign-in link."""
+"""`./manage.py signin USER`: prints a one-time sign-in link."""
 
 from __future__ import annotations
 

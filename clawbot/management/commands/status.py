@@ -1,4 +1,4 @@
-"""`manage.py status [KEY]`: where a task stands and why; without a key, all tasks."""
+"""`./manage.py status [KEY]`: where a task stands and why; without a key, all tasks."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Command(cli.Command):
                 f"{task.key:<9} {task.status:<8} {task.title[:48]:<48}  {reasons[task.pk].sentence}"
             )
         if not newest:
-            self.stdout.write("No tasks yet. `manage.py inject article --sample default` makes one.")
+            self.stdout.write("No tasks yet. `./manage.py inject article --sample default` makes one.")
 
 
 def _page(shape: dict[str, Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""`manage.py sync [PATH]`: brings the YAML of agents and workflows into the database."""
+"""`./manage.py sync [PATH]`: brings the YAML of agents and workflows into the database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py tail [FILTER]`: the log as it grows."""
+"""`./manage.py tail [FILTER]`: the log as it grows."""
 
 from __future__ import annotations
 

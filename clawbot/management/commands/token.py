@@ -1,4 +1,4 @@
-"""`manage.py token create|list|revoke`: the tokens by which programs use the API for a person."""
+"""`./manage.py token create|list|revoke`: the tokens by which programs use the API for a person."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Command(cli.Command):
                 f"{one.pk:<4} {one.user.username:<9} {one.name:<28} {one.scope} {one.hint}… {ends}; {used}"
             )
         if not rows:
-            self.stdout.write("No tokens. `manage.py token create NAME` makes one.")
+            self.stdout.write("No tokens. `./manage.py token create NAME` makes one.")
 
     def _revoke(self, as_json: bool, options: dict[str, Any]) -> None:
         by = cli.actor(options["by"])

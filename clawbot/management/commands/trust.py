@@ -1,4 +1,4 @@
-"""`manage.py trust VERB`: what agents have earned, and whom an admin trusts with what."""
+"""`./manage.py trust VERB`: what agents have earned, and whom an admin trusts with what."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ HEAD_START = timedelta(seconds=12)  # to open the page: the sample is through in
 BY = "clawbot"
 SIGN_IN = """\
   Sign in   {link}
-            (works once, as {name}; `manage.py signin NAME` prints a link for somebody else)"""
+            (works once, as {name}; `./manage.py signin NAME` prints a link for somebody else)"""
 FIRST = """\
   First     Watch the sample article move over the board. It comes to rest at Reviews within a minute:
             read it, approve it, and find the published files under {published}"""
@@ -45,7 +45,7 @@ Ctrl-C stops everything; the next start goes on where this one was.
 
 
 class Command(cli.Command):
-    """`manage.py up`"""
+    """`./manage.py up`"""
 
     help = (
         "Prepare the database, start web and workers, print the address and a sign-in link. Ctrl-C stops all."
@@ -107,7 +107,7 @@ class Command(cli.Command):
             lines.append(SIGN_IN.format(link=links.make(there[0]), name=there[0]))
         else:
             lines.append(
-                "  Sign in   Nobody here is an admin: `manage.py first_admin NAME` makes the first one."
+                "  Sign in   Nobody here is an admin: `./manage.py first_admin NAME` makes the first one."
             )
         if is_new:
             lines.append(FIRST.format(published=settings.DATA / "published"))

@@ -1,4 +1,4 @@
-"""`manage.py verify`: what must always be true, as queries; and that the log is as it was sealed."""
+"""`./manage.py verify`: what must always be true, as queries; and that the log is as it was sealed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py web`: serves the pages, the API and the sockets."""
+"""`./manage.py web`: serves the pages, the API and the sockets."""
 
 from __future__ import annotations
 

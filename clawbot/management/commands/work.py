@@ -10,7 +10,7 @@ from tasks.engine.cluster import Supervisor
 
 
 class Command(cli.Command):
-    """`manage.py work`"""
+    """`./manage.py work`"""
 
     help = "Start the workers and keep them working. Ctrl-C stops them in order, a second one at once."
 
