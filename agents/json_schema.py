@@ -9,16 +9,15 @@ linear time (`agents/patterns.py`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
-
-from jsonschema import Draft202012Validator, FormatChecker, ValidationError
-from jsonschema.validators import extend
-from referencing import Registry
-from referencing.exceptions import Unresolvable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 from agents import patterns
 from agents.strict_yaml import Document, Path, Plain, Unreadable, nearest
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 Schema = Mapping[str, Any]
 
@@ -157,10 +156,9 @@ def _scalar(word: Plain, kinds: set[str]) -> Any:
 def _problems(
     schema: Schema, value: Any, document: Document | None = None, at: Path = ()
 ) -> list[tuple[Path, str]]:
-    validator = _Validator(
-        _closed({"type": "object", **schema}), registry=Registry(),
-        format_checker=FormatChecker(_FORMATS),
-    )  # fmt: skip
+    from referencing.exceptions import Unresolvable  # as in `_validator`
+
+    validator = _validator()(_closed({"type": "object", **schema}))
     try:
         errors = sorted(validator.iter_errors(value), key=lambda one: [str(part) for part in one.path])
     except (Unresolvable, ValueError) as unread:  # a version from before such schemas were refused
@@ -293,9 +291,17 @@ def _type(value: Any) -> str:
     return "null" if value is None else "array" if isinstance(value, list) else "object"
 
 
-def _pattern(validator: Any, written: str, value: Any, schema: Any) -> Iterator[ValidationError]:
-    if validator.is_type(value, "string") and not patterns.search(written, value):
-        yield ValidationError(f"found {_shown(value)}, which does not match `{written}`")
+@cache
+def _validator() -> Callable[[Schema], Any]:
+    """Makes a validator for a schema: the library's, with our patterns and formats, that fetches nothing."""
+    # 60 ms that most commands need not pay
+    from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+    from jsonschema.validators import extend
+    from referencing import Registry
 
+    def pattern(validator: Any, written: str, value: Any, schema: Any) -> Iterator[ValidationError]:
+        if validator.is_type(value, "string") and not patterns.search(written, value):
+            yield ValidationError(f"found {_shown(value)}, which does not match `{written}`")
 
-_Validator: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+    made: Any = extend(Draft202012Validator, {"pattern": pattern})  # type: ignore[no-untyped-call]
+    return partial(made, registry=Registry(), format_checker=FormatChecker(_FORMATS))

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from clawbot import words
-from tasks.people.insights import LEAST_PEOPLE, WEEKS, WORDS_A_SECOND, Figures, Report
+from tasks.clock import now
+from tasks.models import Review
+from tasks.people.insights import LEAST_PEOPLE, WEEKS, WORDS_A_SECOND, Figures, Report, Waiting
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 TOO_FEW = (
@@ -240,3 +242,14 @@ def shape(report: Report) -> dict[str, Any]:
             {"workflow": part.name, "figures": figures_shape(part.figures)} for part in report.workflows
         ],
     }
+
+
+def waiting_sentence(waits: list[Waiting], oldest: Review | None) -> str:
+    """What waits for people now, in one sentence."""
+    if oldest is None:
+        return "Nothing waits for a person."
+    number = sum(one.count for one in waits)
+    since = words.duration(now() - oldest.opened_at)
+    if number == 1:
+        return f"One review waits, for {since}."
+    return f"{count(number, 'review').capitalize()} wait, the oldest for {since}."

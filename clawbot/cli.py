@@ -10,17 +10,48 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError, ProgrammingError
 
 from agents.strict_yaml import Unreadable
-from clawbot import acts
+from clawbot import acts, checks
 from clawbot.people import cast
 from tasks import log
+from tasks.database import ailment
 from tasks.engine.workers import overdue
 from tasks.machine import Refused
 from tasks.models import Task, Worker
 
-NO_WORKER = "No worker is running. Start them with `make up`, or `manage.py work` beside a running site."
+NO_WORKER = "No worker is running. Start them with `make up`, or `./manage.py work` beside a running site."
+
+
+class Command(BaseCommand):
+    """What every command of ours begins with: the settings are checked, and nothing else.
+
+    Django's own checks read every address, page and form; they are a developer's (`./manage.py check`), and
+    would make a command of half a second one of two.
+    """
+
+    requires_system_checks = [checks.TAG]
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """A parser that takes words before, between and after options: people write them in any order."""
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        if not parser._subparsers:  # a verb's own parser reads what follows the verb
+            parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign]
+        return parser
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run; what the database cannot do reaches the terminal as a sentence (`--traceback` shows more)."""
+        try:
+            return super().execute(*args, **options)
+        except (OperationalError, ProgrammingError) as error:
+            if ailment(error):
+                raise  # ./manage.py has the sentence
+            said = str(error).strip().rstrip(".")
+            raise CommandError(
+                f"The database cannot do this: {said}. `./manage.py doctor` tells what it lacks."
+            ) from error
 
 
 def add_actor(parser: CommandParser) -> None:
@@ -35,7 +66,7 @@ def actor(name: str | None) -> str:
         return f"user:{name.removeprefix('user:')}"
     there = cast.admins()
     if not there:
-        raise Refused("Nobody here is an admin. `manage.py first_admin NAME` makes the first one.")
+        raise Refused("Nobody here is an admin. `./manage.py first_admin NAME` makes the first one.")
     if len(there) > 1 and there[0] != "admin":
         raise Refused(f"Say who does this, as `--by {there[0]}`. The admins are {', '.join(there)}.")
     return f"user:{there[0]}"

@@ -110,7 +110,7 @@ SECURE_HSTS_SECONDS = env_int("HSTS_SECONDS", 31536000) if HTTPS else 0
 TRUSTED_PROXIES = env_networks("TRUST_PROXY")  # read by clawbot/forwarded.py
 
 INSTALLED_APPS = [
-    "daphne",  # first: gives `runserver` its sockets
+    "clawbot",  # before staticfiles: its `runserver` is the one with sockets
     "clawbot.people",
     "clawbot.api",
     "clawbot.dashboard",
@@ -123,11 +123,9 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
-    "channels",
     "django_htmx",
     "tasks.apps.QueueTables",
     "csp",
-    "clawbot",
 ]
 
 MIDDLEWARE = [

@@ -150,7 +150,7 @@ def _require_tables() -> None:
         what = "is empty" if is_empty else f"lacks {count(len(missing), 'migration')}"
         raise CommandError(
             f"Cannot start: the database at {place()} {what}. If it is the right one, run "
-            "`manage.py migrate`; else mend DATABASE_URL."
+            "`./manage.py migrate`; else mend DATABASE_URL."
         )
 
 

@@ -52,7 +52,7 @@ def inject(
         return known
     if flow is None or flow.active is None:
         there = access.seen(Workflow, by).values_list("slug", flat=True)
-        names = ", ".join(there) or "none yet; run `manage.py sync`"
+        names = ", ".join(there) or "none yet; run `./manage.py sync`"
         raise Refused(f"Cannot inject {title!r}: there is no workflow {workflow!r}. There are: {names}.")
     title = " ".join(str(title).split())[:200]
     problems = check_input(flow.active.definition["input"], {**input, "title": title})

@@ -1,4 +1,4 @@
-"""What must always be true, as queries over the rows: `manage.py verify` runs them all.
+"""What must always be true, as queries over the rows: `./manage.py verify` runs them all.
 
 Each function names the places where its sentence does not hold; none of them repairs anything.
 """

@@ -37,7 +37,7 @@ os.environ.update(SAFE)
 
 
 #: folders whose tests start many processes, or measure
-ALONE = {"benchmarks", "races", "stateful"}
+ALONE = {"benchmarks", "pages", "races", "stateful"}
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -2,8 +2,8 @@
 
 Takes: any artifacts, besides what earlier stages found. Gives: what the other system made, of the kinds that
 its definition returns. Tools: none. With `ask_first` a person allows exactly this envelope before it is sent.
-The bridge carries both envelopes (`manage.py bridge`); no worker is held while the other side works. Without
-an answer in time it asks again, as often as its stage is tried.
+The bridge carries both envelopes (`./manage.py bridge`); no worker is held while the other side works.
+Without an answer in time it asks again, as often as its stage is tried.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from clawbot.dashboard import activity
+from clawbot.asking import asked_for, narrow
 from clawbot.shapes import event_shape
 from tasks import access
 from tasks.models import Event
@@ -29,6 +29,6 @@ def listed(
     stage: str = "",
 ) -> HttpResponse:
     """The same filters as the Activity page."""
-    asked = activity.asked_for({"q": q, "task": task, "agent": agent, "kind": kind, "stage": stage})
-    found = activity.narrow(access.seen(Event, asker(request)).select_related("task"), asked)
+    asked = asked_for({"q": q, "task": task, "agent": agent, "kind": kind, "stage": stage})
+    found = narrow(access.seen(Event, asker(request)).select_related("task"), asked)
     return page(request, found, lambda rows: map(event_shape, rows), limit=limit, before=before)

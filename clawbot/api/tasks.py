@@ -80,7 +80,7 @@ def inject(request: HttpRequest, given: NewTask) -> HttpResponse:
 
 @router.get("/{key}", response=schemas.Task, url_name="task", summary="Read a task")
 def task(request: HttpRequest, key: str) -> HttpResponse:
-    """Exactly what `manage.py status KEY --json` prints."""
+    """Exactly what `./manage.py status KEY --json` prints."""
     return reply(task_shape(acts.find_task(key, asker(request))))
 
 
@@ -98,7 +98,7 @@ def artifact(
     kind: str,
     version: int | None = Query(None, ge=1, le=2**31 - 1, description="The newest where left out"),
 ) -> HttpResponse:
-    """Its text and data, as `manage.py artifact KEY KIND --json` prints it."""
+    """Its text and data, as `./manage.py artifact KEY KIND --json` prints it."""
     task = acts.find_task(key, asker(request))
     made = Artifact.objects.filter(task=task, kind=kind).order_by("-number")
     found = made.filter(number=version).first() if version else made.first()
@@ -117,7 +117,7 @@ class Request(schemas.Given):
 
 
 class Act(schemas.Given):
-    """What goes with a verb; each takes what it needs, as `manage.py act` does."""
+    """What goes with a verb; each takes what it needs, as `./manage.py act` does."""
 
     model_config = schemas.example(note="Reads well.")
 

@@ -1,4 +1,4 @@
-"""Measures the engine as it runs in earnest: `manage.py work` on an empty database, five stages per task.
+"""Measures the engine as it runs in earnest: `./manage.py work` on an empty database, five stages per task.
 
 Speed is stages per second from the first claim to the last finish; the idle figure is one task at a time,
 from the call that injects it until its fifth result is stored.
@@ -80,7 +80,7 @@ def _let_go() -> None:
 
 @contextmanager
 def at_work() -> Iterator[subprocess.Popen[str]]:
-    """`manage.py work` as its own processes, on this database."""
+    """`./manage.py work` as its own processes, on this database."""
     environment = {**os.environ, "LOG_LEVEL": "ERROR"}
     process = child.spawn(
         [sys.executable, "manage.py", "work"], environment, cwd=settings.ROOT, stdout=sys.stderr

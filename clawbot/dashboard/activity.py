@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from urllib.parse import urlencode
 
 from channels.db import database_sync_to_async
 from django.core.handlers.asgi import ASGIRequest
-from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -15,9 +14,9 @@ from django.views.decorators.http import require_GET
 
 from agents.models import Agent
 from clawbot import export as exporting
+from clawbot.asking import asked_for, narrow
 from tasks import access
-from tasks.log import KINDS
-from tasks.models import Event, Task
+from tasks.models import Event
 
 from .paging import page
 from .sentences import CONDITIONS, sentence
@@ -34,7 +33,6 @@ FAMILIES = {
     "worker": "Workers",
     "agent": "Agents",
 }
-FILTERS = ("q", "task", "agent", "kind", "stage")
 
 
 @require_GET
@@ -84,40 +82,3 @@ def chips(asked: dict[str, str]) -> list[tuple[str, str, str]]:
         (name, value, f"?{urlencode({other: found[other] for other in found if other != name})}")
         for name, value in found.items()
     ]
-
-
-def asked_for(query: Mapping[str, str]) -> dict[str, str]:
-    """The filters of an address. `task:ART-1 agent:writer words` in `q` means what the filters mean."""
-    asked = {name: query.get(name, "").strip() for name in FILTERS}
-    rest = []
-    for word in asked["q"].split():
-        name, colon, value = word.partition(":")
-        if colon and name in FILTERS[1:]:
-            asked[name] = value
-        else:
-            rest.append(word)
-    asked["q"] = " ".join(rest)
-    return asked
-
-
-def narrow(events: QuerySet[Event], asked: dict[str, str]) -> QuerySet[Event]:
-    """The events that were asked for. Words match a task's key or title, a kind, or who did it."""
-    if asked["task"]:
-        events = events.filter(task__key__iexact=asked["task"])
-    if asked["agent"]:
-        events = events.filter(by=f"agent:{asked['agent']}")
-    if asked["stage"]:
-        events = events.filter(stage=asked["stage"])
-    if asked["kind"]:
-        events = events.filter(kind__in=[k for k in KINDS if asked["kind"] in (k, k.partition(".")[0])])
-    for word in asked["q"].split():
-        # Tasks first, in one small query: a join would search every event's task.
-        tasks = list(
-            Task.objects.filter(Q(key__iexact=word) | Q(title__icontains=word)).values_list("pk", flat=True)[
-                :200
-            ]
-        )
-        events = events.filter(
-            Q(task__in=tasks) | Q(kind__icontains=word) | Q(by__icontains=word) | Q(stage__iexact=word)
-        )
-    return events

@@ -38,7 +38,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
         database.ails(error)
         return _not_ready(f"the database does not answer: {type(error).__name__}")
     if missing:
-        return _not_ready(f"{len(missing)} migrations are missing; run manage.py migrate")
+        return _not_ready(f"{len(missing)} migrations are missing; run ./manage.py migrate")
     if ailment := database.look():
         return _not_ready(ailment.value)
     if site.here and site.here.fault:

@@ -9,10 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from clawbot import answers, words
+from clawbot import answers
 from clawbot.answers import Panel
-from tasks.clock import now
-from tasks.models import Review
 from tasks.people import insights
 from tasks.people.insights import Report, Waiting
 
@@ -55,7 +53,8 @@ def show(request: HttpRequest) -> HttpResponse:
         "report": report, "mine": mine, "about": answers.about(report), "height": HEIGHT,
         "panels": [(panel, list(bars(panel))) for panel in answers.panels(report)],
         "questions": answers.QUESTIONS, "flows": flows(report),
-        "waits": stacks(waits), "ages": AGES, "waiting": waiting_sentence(waits, oldest), "oldest": oldest,
+        "waits": stacks(waits), "ages": AGES, "oldest": oldest,
+        "waiting": answers.waiting_sentence(waits, oldest),
     })  # fmt: skip
 
 
@@ -95,14 +94,3 @@ def stacks(waits: list[Waiting]) -> list[Stack]:
             left += width
         found.append(Stack(one, parts))
     return found
-
-
-def waiting_sentence(waits: list[Waiting], oldest: Review | None) -> str:
-    """What waits for people now, in one sentence."""
-    if oldest is None:
-        return "Nothing waits for a person."
-    number = sum(one.count for one in waits)
-    since = words.duration(now() - oldest.opened_at)
-    if number == 1:
-        return f"One review waits, for {since}."
-    return f"{answers.count(number, 'review').capitalize()} wait, the oldest for {since}."

@@ -91,7 +91,7 @@ def _form(
 
 def _inject(request: HttpRequest, flow: Workflow | None) -> HttpResponse:
     if flow is None:
-        raise Http404("There is no workflow yet. `manage.py sync` loads the shipped ones.")
+        raise Http404("There is no workflow yet. `./manage.py sync` loads the shipped ones.")
     title, given = " ".join(request.POST.get("title", "").split()), {}
     with tempfile.TemporaryDirectory(prefix="clawbot-upload-") as folder:
         try:

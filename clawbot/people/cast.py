@@ -72,8 +72,8 @@ def first_admin(username: str) -> User:
     if there := admins():
         raise Refused(
             f"{what}: this house has {'an admin' if len(there) == 1 else 'admins'} already "
-            f"({', '.join(there[:20])}). `manage.py signin {there[0]}` prints a link for {there[0]}, who can "
-            "add people under Admin, Users."
+            f"({', '.join(there[:20])}). `./manage.py signin {there[0]}` prints a link for {there[0]}, who "
+            "can add people under Admin, Users."
         )
     if User.objects.filter(username__iexact=username).exists():
         raise Refused(f"{what}: somebody has this name already. Choose another name.")

@@ -32,7 +32,7 @@ def _missing() -> str:
     known = ", ".join(User.objects.filter(is_active=True).values_list("username", flat=True)[:20])
     if known:
         return f"no active account has this name. Known: {known}."
-    return "nobody has an account yet. `manage.py first_admin NAME` makes the first one."
+    return "nobody has an account yet. `./manage.py first_admin NAME` makes the first one."
 
 
 def find(token: str) -> SignInLink | None:

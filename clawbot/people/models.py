@@ -32,7 +32,7 @@ class User(AbstractUser):
 
 
 class SignInLink(models.Model):
-    """A one-time way in, printed by `make up` and `manage.py signin`. Only the token's hash is kept."""
+    """A one-time way in, printed by `make up` and `./manage.py signin`. Only the token's hash is kept."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="sign_in_links")
     token_sha256 = models.CharField(max_length=64, unique=True)

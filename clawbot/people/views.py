@@ -69,7 +69,7 @@ def _let_in(request: HttpRequest, user: User, how: str) -> None:
 
 
 _SPENT = (
-    "This link was used already or is older than a day. Ask for a new one: manage.py signin NAME prints it."
+    "This link was used already or is older than a day. Ask for a new one: ./manage.py signin NAME prints it."
 )
 
 

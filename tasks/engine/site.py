@@ -47,7 +47,7 @@ UNPROVED = "It has not yet proved that it sees the data folder of the others."
 #: What helps, beside each fault.
 REMEDY = (
     "Mount the folder that the others use there, or set CLAWBOT_DATA to it. If this one is right (the "
-    "database came from a backup, or the folder has moved), say so with `manage.py hosts --adopt`."
+    "database came from a backup, or the folder has moved), say so with `./manage.py hosts --adopt`."
 )
 
 

@@ -97,7 +97,7 @@ def check(heads: Iterable[Head] = (), now: datetime | None = None) -> Report:
     _check_rest(known, last, now or clock.now(), report)
     _check_heads([*kept_heads(), *heads], report)
     for trigger in append_only.missing():
-        report.add("unguarded", f"the trigger that refuses {trigger} is missing; run `manage.py guard`.")
+        report.add("unguarded", f"the trigger that refuses {trigger} is missing; run `./manage.py guard`.")
     return report
 
 

@@ -1,4 +1,4 @@
-"""Folds the log into the state it tells of: what `manage.py rebuild` compares and a page of the past shows.
+"""Folds the log into the state it tells of: what `./manage.py rebuild` compares and a page of the past shows.
 
 The log alone is read. It holds what happened and the hashes of what was made, not the texts: those stay in
 their artifacts, comments and runs. Times that a line's own `at` tells (when a stage was claimed) and

@@ -169,7 +169,7 @@ def _not_the_files(schedule: Schedule, verb: str) -> None:
         slug = schedule.workflow.slug
         raise Refused(
             f"Cannot {verb} {schedule}: it stands in {slug}/workflow.yaml. Edit `schedule:` there and run "
-            f"`manage.py sync`; here it can be paused, run and backfilled."
+            f"`./manage.py sync`; here it can be paused, run and backfilled."
         )
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from jsonschema import Draft202012Validator, SchemaError
 
 from agents import json_schema, staff
 from agents.definition import Definition
@@ -23,7 +22,7 @@ from tasks import access, clock, log
 from tasks.models import Workflow, WorkflowVersion
 from tasks.people import policy
 
-from . import graph, input_schema
+from . import graph
 from .graph import downstream, upstream
 from .shape import HUMAN, Shape
 
@@ -71,6 +70,11 @@ def read(
 
 def _schema(document: Document, schema: dict[str, Any]) -> list[str]:
     """The task's input must be a JSON Schema that a validator understands."""
+    # 60 ms that most commands need not pay
+    from jsonschema import Draft202012Validator, SchemaError
+
+    from . import input_schema
+
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:

@@ -52,7 +52,7 @@ def _still_works(version: WorkflowVersion) -> None:
     if gone:
         raise Refused(
             f"Cannot activate {version}: nobody is called {', '.join(gone)} any more. Hire them again with "
-            "`manage.py sync`, or change the workflow's file."
+            "`./manage.py sync`, or change the workflow's file."
         )
     flows = set(Workflow.objects.filter(active__isnull=False).values_list("slug", flat=True))
     injected = {stage.get("inject", "") for stage in version.stages} - {""}

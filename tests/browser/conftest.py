@@ -1,4 +1,4 @@
-"""A real site for the whole session, started as a person starts it (`manage.py up`), and real browsers.
+"""A real site for the whole session, started as a person starts it (`./manage.py up`), and real browsers.
 
 Everything lives in a folder of its own and on a free port. Without a Chromium these tests skip and say so.
 """
@@ -109,9 +109,9 @@ def site(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Si
 def _await_greeting(up: subprocess.Popen[bytes], log: Path) -> None:
     over = time.monotonic() + START_SECONDS
     while "Clawbot is up." not in log.read_text():
-        assert up.poll() is None, f"`manage.py up` ended:\n{log.read_text()}"
+        assert up.poll() is None, f"`./manage.py up` ended:\n{log.read_text()}"
         assert time.monotonic() < over, (
-            f"`manage.py up` did not come up in {START_SECONDS} s:\n{log.read_text()}"
+            f"`./manage.py up` did not come up in {START_SECONDS} s:\n{log.read_text()}"
         )
         time.sleep(0.2)
 

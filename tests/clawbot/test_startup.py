@@ -60,7 +60,7 @@ def test_an_empty_database_is_no_place_to_work(at, tmp_path, command):
     code, said = manage(at(f"sqlite:///{tmp_path}/typo.sqlite3", PORT="18160"), command)
 
     assert code == 1
-    assert "is empty. If it is the right one, run `manage.py migrate`; else mend DATABASE_URL" in said
+    assert "is empty. If it is the right one, run `./manage.py migrate`; else mend DATABASE_URL" in said
     assert "Traceback" not in said
 
 

@@ -58,7 +58,7 @@ def test_links_only_to_what_exists(page):
 def test_names_only_files_commands_and_verbs_that_exist(page):
     words = [word for word in CODE.findall(prose(page)) if "NAME" not in word and "*" not in word]
     targets = set(re.findall(r"^([a-z]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
-    commands = set(re.findall(r"(?<!/)manage\.py (\w+)", text_of(page)))
+    commands = set(re.findall(r"\./manage\.py\s+(\w+)", text_of(page)))
 
     assert [word for word in words if PATH.match(word) and not (ROOT / word).exists()] == []
     assert commands - set(get_commands()) == set()

@@ -3,14 +3,16 @@
 import ast
 import re
 import sys
-from importlib.metadata import packages_distributions
+from importlib.metadata import packages_distributions, requires
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.house.files import ROOT, ours, text_of
 
 PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)")
-ASKED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)")
+ASKED = re.compile(r"^[A-Za-z0-9]")
 
 
 def pins(name):
@@ -27,9 +29,10 @@ def pins(name):
 
 
 def asked(name):
-    """The packages that a short list asks for."""
+    """Package -> extras that a short list asks for."""
     lines = text_of(ROOT / "requirements" / f"{name}.in").splitlines()
-    return {match[1].lower().replace("_", "-") for line in lines if (match := ASKED.match(line))}
+    wanted = [Requirement(line.partition(" #")[0]) for line in lines if ASKED.match(line)]
+    return {canonicalize_name(one.name): one.extras for one in wanted}
 
 
 def imported(path):
@@ -44,19 +47,39 @@ def imported(path):
 
 @pytest.mark.parametrize("name", ["base", "sqs", "dev"])
 def test_pins_everything_that_is_asked_for(name):
-    assert asked(name) - set(pins(name)) == set()
+    assert set(asked(name)) - set(pins(name)) == set()
+
+
+@pytest.mark.parametrize("name", ["base", "dev"])
+def test_pins_everything_that_its_packages_ask_for(name):
+    ahead = [(one, extra) for one, extras in asked(name).items() for extra in ("", *extras)]
+    lacking, seen = set(), set()
+    while ahead:
+        package, extra = ahead.pop()
+        if (package, extra) in seen:
+            continue
+        seen.add((package, extra))
+        if package not in pins(name):
+            lacking.add(package)
+            continue
+        for line in requires(package) or []:
+            needed = Requirement(line)
+            if needed.marker is None or needed.marker.evaluate({"extra": extra}):
+                ahead += [(canonicalize_name(needed.name), one) for one in ("", *needed.extras)]
+
+    assert lacking == set()
 
 
 def test_asks_for_every_package_that_the_code_imports():
     code = [path for folder in ("agents", "tasks", "clawbot") for path in ours("*.py", ROOT / folder)]
     names = {name for path in code for name in imported(path)}
     foreign = names - set(sys.stdlib_module_names) - {"agents", "tasks", "clawbot"}
-    packages = packages_distributions()
+    packages, wanted = packages_distributions(), set(asked("base"))
 
     unasked = {
         name
         for name in foreign
-        if not {package.lower().replace("_", "-") for package in packages.get(name, [name])} & asked("base")
+        if not {package.lower().replace("_", "-") for package in packages.get(name, [name])} & wanted
     }
 
     assert unasked == set()

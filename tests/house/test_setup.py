@@ -54,6 +54,14 @@ def test_takes_pip_where_there_is_no_uv_and_checks_hashes_either_way(setup, monk
     assert "--require-hashes" in by_uv
 
 
+def test_lets_no_installer_look_for_what_the_pins_do_not_name(setup, monkeypatch):
+    for programs in [(), ("uv",)]:
+        monkeypatch.setattr(setup.shutil, "which", only(*programs))
+        setup.main("base")
+
+    assert all("--no-deps" in command for command in setup.commands if "install" in command)
+
+
 def test_writes_its_stamp_only_when_all_is_installed(setup, monkeypatch, tmp_path):
     def fail(command):
         raise SystemExit("the disk is full")

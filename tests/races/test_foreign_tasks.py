@@ -28,7 +28,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "only-for-tests", "AWS_SECRET_ACCESS_KEY": "only-fo
 def lay(
     request: pytest.FixtureRequest, transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[str], None]]:
-    """`manage.py work` on each broker. Lays a message into its cluster's queue, as somebody who can write
+    """`./manage.py work` on each broker. Lays a message into its cluster's queue, as somebody who can write
     there; without one, tells how many lie there."""
     kind = request.param
     place = {"redis": brokers.redis, "sqs": brokers.sqs}.get(kind, lambda _: nullcontext(""))

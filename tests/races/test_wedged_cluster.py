@@ -23,7 +23,7 @@ WITHIN = 90.0
 
 @pytest.fixture
 def work(transactional_db: None, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """`manage.py work` on this test's database, with workers to spare and a short canary."""
+    """`./manage.py work` on this test's database, with workers to spare and a short canary."""
     from django.db import connection
 
     environment = {

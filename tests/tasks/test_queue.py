@@ -214,7 +214,7 @@ def test_a_refusal_stands_in_the_servers_log_if_the_database_does_not_take_it(
 
 
 def test_every_cluster_has_the_guard(db: None) -> None:
-    """Also one that is started past `manage.py work`: django-q2 asks its settings for the broker."""
+    """Also one that is started past `./manage.py work`: django-q2 asks its settings for the broker."""
     assert isinstance(get_broker("clawbot-1"), queue.Guard)
     assert not Conf.SCHEDULER
 
@@ -237,5 +237,5 @@ def test_the_commands_of_the_queue_are_not_offered(name: str) -> None:
 def test_a_cluster_by_hand_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(queue.SUPERVISOR, raising=False)
 
-    with pytest.raises(CommandError, match=r"Run manage\.py work"):
+    with pytest.raises(CommandError, match=r"Run `\./manage\.py work`"):
         call_command("qcluster")

@@ -19,14 +19,15 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_copies_files_and_folders_and_renames_them_in_the_input(folder: Path) -> None:
-    given = {"sources": ["study.txt", "notes", "https://example.org/a", {"text": "typed in"}], "keyword": "x"}
+    addresses = ["https://example.org/a", "feed:https://example.org/feed.xml"]
+    given = {"sources": ["study.txt", "notes", *addresses, {"text": "typed in"}], "keyword": "x"}
 
     result, waiting = workspace.collect(given, folder, anywhere=False)
 
     assert result["sources"] == [
         "sources/study.txt",
         "sources/notes",
-        "https://example.org/a",
+        *addresses,
         {"text": "typed in"},
     ]
     assert waiting is not None

@@ -1,4 +1,4 @@
-"""`manage.py act KEY VERB`: does to a task what a person may do. `tasks.supervision.VERBS` are the verbs."""
+"""`./manage.py act KEY VERB`: does to a task what a person may do (`tasks.supervision.VERBS`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from clawbot import acts, cli
 from clawbot.shapes import task_shape
@@ -17,7 +17,7 @@ from tasks.why import why
 _WORDS = f"a word is {edits.KEEP}, {edits.RERUN} or {edits.REVIEW}"
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "Approve, send_back, edit, retry, skip, cancel, override, rerun_from, ... a task."
 
     def add_arguments(self, parser: CommandParser) -> None:

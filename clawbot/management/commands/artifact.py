@@ -1,17 +1,17 @@
-"""`manage.py artifact KEY KIND`: prints the text of a thing that was made."""
+"""`./manage.py artifact KEY KIND`: prints the text of a thing that was made."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from clawbot import cli
 from clawbot.shapes import artifact_shape
 from tasks.models import Artifact
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "Print the text of an artifact (its data where it has no text)."
 
     def add_arguments(self, parser: CommandParser) -> None:

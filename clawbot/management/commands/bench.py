@@ -1,4 +1,4 @@
-"""Measures this machine: `manage.py bench engine`, `manage.py bench parallel`."""
+"""Measures this machine: `./manage.py bench engine`, `./manage.py bench parallel`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connection
 
+from clawbot import cli
 from clawbot.bench import engine, limit, parallel, place
 
 POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
@@ -31,8 +32,8 @@ HEAD = (
 )
 
 
-class Command(BaseCommand):
-    """`manage.py bench engine`"""
+class Command(cli.Command):
+    """`./manage.py bench engine`"""
 
     help = (
         "Measure the engine: five stages that do nothing (A), of 100 ms each (B), one task when idle; or "

@@ -1,4 +1,4 @@
-"""`manage.py bridge URL`: carries envelopes between a broker's queues and Clawbot."""
+"""`./manage.py bridge URL`: carries envelopes between a broker's queues and Clawbot."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from agents.message_format import MessageFormat
 from agents.models import Agent
@@ -25,7 +25,7 @@ sqs:// for Amazon SQS (account and region from the environment), redis://host:63
 docs/howto/connect_a_queue.md shows it."""
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = HELP
 
     def add_arguments(self, parser: CommandParser) -> None:

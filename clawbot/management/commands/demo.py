@@ -1,4 +1,4 @@
-"""`manage.py demo`: injects the shipped samples, one after another, so that there is something to watch."""
+"""`./manage.py demo`: injects the shipped samples, one after another, so that there is something to watch."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import itertools
 import threading
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from clawbot import cli
 from tasks import lifecycle
 from tasks.workflow import samples
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "Inject all samples in turn, until Ctrl-C. Clawbot must be running (`make up`)."
 
     def add_arguments(self, parser: CommandParser) -> None:

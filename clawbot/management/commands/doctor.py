@@ -1,4 +1,4 @@
-"""`manage.py doctor`: what this installation is made of, and what keeps it from working.
+"""`./manage.py doctor`: what this installation is made of, and what keeps it from working.
 
 It shows which secrets are set, never what they are.
 """
@@ -15,13 +15,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core import checks
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from agents import llm
 from agents.models import Agent
 from clawbot import cli, startup
+from clawbot.checks import TAG
 from tasks.engine import site, workers
 from tasks.models import Hold, Notice, Workflow
 
@@ -31,7 +32,7 @@ LEAST_FREE = 500_000_000
 Finding = tuple[bool, str]
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "Look at everything Clawbot needs. Exit 1 where something is wrong, with what would mend it."
     requires_system_checks = []
 
@@ -65,7 +66,7 @@ def _versions() -> Finding:
 
 
 def _settings() -> Finding:
-    problems = [message for message in checks.run_checks() if message.level >= checks.WARNING]
+    problems = [message for message in checks.run_checks(tags=[TAG]) if message.level >= checks.WARNING]
     bad = any(message.level >= checks.ERROR for message in problems)
     return not bad, "; ".join(
         f"{one.msg} {one.hint or ''}".strip() for one in problems
@@ -76,7 +77,7 @@ def _database() -> Finding:
     executor = MigrationExecutor(connection)
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if missing:
-        return False, f"{connection.vendor}: {len(missing)} migrations are missing. Run `manage.py migrate`."
+        return False, f"{connection.vendor} lacks {len(missing)} migrations. Run `./manage.py migrate`."
     for problem in startup.encoding(None, databases=["default"]):
         return False, f"{problem.msg} {problem.hint}"
     return True, f"{connection.vendor} {'.'.join(map(str, connection.get_database_version()))}"
@@ -84,7 +85,7 @@ def _database() -> Finding:
 
 def _disk() -> Finding:
     if not settings.DATA.is_dir():
-        return False, f"{settings.DATA} is not there. `manage.py migrate` makes it, and so does every start."
+        return False, f"{settings.DATA} is not there. `./manage.py migrate` makes it; so does every start."
     free = shutil.disk_usage(settings.DATA).free
     writable = os.access(settings.DATA, os.W_OK)
     return writable and free > LEAST_FREE, f"{settings.DATA}: {free // 10**6:,} MB free" + (
@@ -95,7 +96,7 @@ def _disk() -> Finding:
 def _staff() -> Finding:
     agents, flows = Agent.objects.exclude(active=None).count(), Workflow.objects.exclude(active=None).count()
     return bool(agents and flows), f"{agents} agents, {flows} workflows" + (
-        "" if agents and flows else ". Run `manage.py sync`."
+        "" if agents and flows else ". Run `./manage.py sync`."
     )
 
 

@@ -6,8 +6,9 @@ import argparse
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from clawbot import cli
 from tasks.log import KINDS
 from tasks.people import rights
 
@@ -18,7 +19,7 @@ deciding: no rule reads this log back. A line says when, what kind, who (`by`), 
 page, api, cli, slack, the name of a bridge; empty where it happened by itself), which task and stage, carries
 the words of its kind, and in `changed` what its transaction made of which rows: each column before and
 after. Three kinds are too frequent for that and say it in their own words: `subtask.claimed`,
-`subtask.finished` and `artifact.made`. `manage.py tail` shows the lines as they come, `manage.py events
+`subtask.finished` and `artifact.made`. `./manage.py tail` shows the lines as they come, `./manage.py events
 export` writes them to a file.
 
 The log is sealed and can be checked: [Audit](howto/audit.md).
@@ -30,7 +31,7 @@ This page is written by `make docs` from `tasks/log.py`.
 """
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "Write the pages of docs/ that are made from the code; with --check only compare (exit 1)."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:

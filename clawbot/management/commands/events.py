@@ -1,20 +1,18 @@
-"""`manage.py events export`: the log as JSON lines or CSV."""
+"""`./manage.py events export`: the log as JSON lines or CSV."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from clawbot import export
-from clawbot.dashboard.activity import narrow
+from clawbot import cli, export
+from clawbot.asking import asked_for, narrow
 from tasks.models import Event
 
-from .tail import asked_for
 
-
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "Write the log, oldest first. FILTER as on the Activity page: task:ART-12 agent:writer kind:review"
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -24,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--out", metavar="FILE", help="a file instead of the terminal")
 
     def handle(self, *args: Any, form: str, out: str | None, **options: Any) -> None:
-        events = narrow(Event.objects.all(), asked_for(options["filter"]))
+        events = narrow(Event.objects.all(), asked_for({"q": " ".join(options["filter"])}))
         if out is None:
             for part in export.lines(events, form):
                 self.stdout.write(part, ending="")

@@ -1,4 +1,4 @@
-"""`manage.py export`: writes the active versions of agents and workflows as YAML that `sync` reads."""
+"""`./manage.py export`: writes the active versions of agents and workflows as YAML that `sync` reads."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from agents import staff
+from clawbot import cli
 from tasks import workflow
 from tasks.models import Workflow, WorkflowVersion
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "Write agents/NAME.yaml and workflows/NAME/workflow.yaml into a folder."
 
     def add_arguments(self, parser: CommandParser) -> None:

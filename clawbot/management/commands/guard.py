@@ -1,15 +1,14 @@
-"""`manage.py guard`: puts the triggers on that keep the log append-only."""
+"""`./manage.py guard`: puts the triggers on that keep the log append-only."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from clawbot import cli
 from tasks.history import append_only
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "Put back the triggers that refuse to change or delete lines of the log."
 
     def handle(self, *args: Any, **options: Any) -> None:

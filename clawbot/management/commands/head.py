@@ -1,16 +1,16 @@
-"""`manage.py head`: the head of the sealed log, to be kept elsewhere."""
+"""`./manage.py head`: the head of the sealed log, to be kept elsewhere."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from clawbot import cli
 from tasks.history import seal
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "Seal what is committed and print the head of the log: a line for `verify --head`."
 
     def add_arguments(self, parser: CommandParser) -> None:

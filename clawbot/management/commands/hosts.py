@@ -1,11 +1,11 @@
-"""`manage.py hosts`: which processes serve this site on which hosts, and whether they see the same folder."""
+"""`./manage.py hosts`: which processes serve this site on which hosts, and if they see the same folder."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from clawbot import cli
 from tasks import folder
@@ -13,8 +13,8 @@ from tasks.engine import site
 from tasks.models import Process
 
 
-class Command(BaseCommand):
-    """`manage.py hosts`"""
+class Command(cli.Command):
+    """`./manage.py hosts`"""
 
     help = "List the web and work processes of all hosts. Exit 1 if any of them sees another data folder."
 

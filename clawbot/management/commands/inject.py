@@ -1,4 +1,4 @@
-"""`manage.py inject WORKFLOW`: puts a task into the line, from a sample, a file or the options."""
+"""`./manage.py inject WORKFLOW`: puts a task into the line, from a sample, a file or the options."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
+from django.core.management.base import CommandError, CommandParser, OutputWrapper
 
 from agents import strict_yaml
 from clawbot import cli
@@ -29,7 +29,7 @@ GRACE_SECONDS = 20
 S = Subtask.Status
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = (
         "Inject a task. Exit 0; with --wait: 0 when it is completed, 3 when nothing moves until a person "
         "acts, 4 when it ended as cancelled: what it had done was taken back, or a person stopped it."

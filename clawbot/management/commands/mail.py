@@ -1,4 +1,4 @@
-"""`manage.py mail SOURCE`: takes mail in; each becomes a task, or a word in the thread of one."""
+"""`./manage.py mail SOURCE`: takes mail in; each becomes a task, or a word in the thread of one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from agents.prose.clean import one_line
 from agents.strict_yaml import nearest
@@ -21,7 +21,7 @@ EVERY = 30.0
 LONGEST_PAUSE = 300.0  # seconds between two tries to reach a server that is away
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = (
         "Take in mail. SOURCE is an mbox file, a Maildir folder, an .eml file or imaps://user@host/folder "
         "(the password from IMAP_PASSWORD or IMAP_PASSWORD_FILE). docs/howto/answer_customers.md shows it."

@@ -1,10 +1,10 @@
-"""`manage.py member add|list|remove`: who has which role in which workflow."""
+"""`./manage.py member add|list|remove`: who has which role in which workflow."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from clawbot import cli
 from tasks import access
@@ -12,7 +12,7 @@ from tasks.models import Member, Workflow
 from tasks.people import members
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "Give people a role in one workflow, beside the one of their group."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -61,7 +61,7 @@ class Command(BaseCommand):
         for one in found:
             self.stdout.write(f"{one['workflow']:<20} {one['person']:<12} {one['role']}")
         if not found:
-            self.stdout.write("No members. `manage.py member add PERSON WORKFLOW ROLE` makes one.")
+            self.stdout.write("No members. `./manage.py member add PERSON WORKFLOW ROLE` makes one.")
 
 
 def _flow(slug: str) -> Workflow:

@@ -1,10 +1,10 @@
-"""`manage.py messages [KEY]`: what came in and went out across the border, of one task or of all."""
+"""`./manage.py messages [KEY]`: what came in and went out across the border, of one task or of all."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from clawbot import cli
 from clawbot.shapes import message_shape
@@ -13,7 +13,7 @@ from tasks.models import Message
 SHOWN = 50
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "List the messages of a task, oldest first; without a key the newest of all."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         for row in found:
             self.stdout.write(_line(row))
         if not found:
-            self.stdout.write("No messages. `manage.py bridge --help` tells how to connect a queue.")
+            self.stdout.write("No messages. `./manage.py bridge --help` tells how to connect a queue.")
 
 
 def _line(row: Message) -> str:

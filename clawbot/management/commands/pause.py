@@ -1,4 +1,4 @@
-"""`manage.py pause`: stops everything, a workflow, an agent or one task, until it is resumed."""
+"""`./manage.py pause`: stops everything, a workflow, an agent or one task, until it is resumed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from agents.definition import seconds
 from clawbot import cli
@@ -35,7 +35,7 @@ def read_scope(options: dict[str, Any]) -> tuple[str, str]:
     return "", ""
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = (
         "Place a hold: nothing under it starts and nothing leaves. What runs may finish, unless --stop-now."
     )

@@ -1,17 +1,17 @@
-"""`manage.py rebuild`: what the log alone says of tasks, stages, artifacts, reviews, decisions and holds."""
+"""`./manage.py rebuild`: what the log alone says of tasks, stages, artifacts, reviews, decisions, holds."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from clawbot import cli
 from tasks.history import replay
 from tasks.models import Task
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "Replay the log. --check compares with the tables; exit 1 and a list where they differ."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,10 +1,10 @@
-"""`manage.py resume`: lifts a hold."""
+"""`./manage.py resume`: lifts a hold."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from clawbot import cli
 from tasks import supervision
@@ -13,7 +13,7 @@ from tasks.models import Hold
 from .pause import add_scope, read_scope
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "Lift a hold. Without a scope: the only one there is."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,17 +1,17 @@
-"""`manage.py rollback WORKFLOW`: an older version of a workflow is the active one again."""
+"""`./manage.py rollback WORKFLOW`: an older version of a workflow is the active one again."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from clawbot import cli
 from tasks.models import Workflow
 from tasks.workflow import rollback
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "Make an older version of a workflow active again. Running tasks keep the version they have."
 
     def add_arguments(self, parser: CommandParser) -> None:

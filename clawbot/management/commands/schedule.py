@@ -1,4 +1,4 @@
-"""`manage.py schedule VERB`: what runs by itself, and when."""
+"""`./manage.py schedule VERB`: what runs by itself, and when."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from clawbot import cli
 from tasks import clock, schedules
@@ -19,7 +19,7 @@ from .inject import read_brief, read_pairs
 NEXT = 5
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "List and change schedules. Times are read and shown in the schedule's own zone."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -87,7 +87,7 @@ class Command(BaseCommand):
             for sentence in one["clock_changes"]:
                 self.stdout.write(f"  {sentence}")
         if not found:
-            self.stdout.write("Nothing is scheduled. `manage.py schedule add --help` says how.")
+            self.stdout.write("Nothing is scheduled. `./manage.py schedule add --help` says how.")
 
     def do_add(self, options: dict[str, Any]) -> None:
         if not options["cron"]:

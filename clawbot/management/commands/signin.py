@@ -1,16 +1,17 @@
-"""`manage.py signin USER`: prints a one-time sign-in link."""
+"""`./manage.py signin USER`: prints a one-time sign-in link."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from clawbot import cli
 from clawbot.people import links
 from tasks.machine import Refused
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "Print a link that signs one person in, once, within 24 hours."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,10 +1,10 @@
-"""`manage.py status [KEY]`: where a task stands and why; without a key, all tasks."""
+"""`./manage.py status [KEY]`: where a task stands and why; without a key, all tasks."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from clawbot import cli
 from clawbot.shapes import brief_shapes, task_shape
@@ -15,7 +15,7 @@ from tasks.why import whys
 SHOWN = 50
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "Show one task with its stages, or the newest tasks."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -38,7 +38,7 @@ class Command(BaseCommand):
                 f"{task.key:<9} {task.status:<8} {task.title[:48]:<48}  {reasons[task.pk].sentence}"
             )
         if not newest:
-            self.stdout.write("No tasks yet. `manage.py inject article --sample default` makes one.")
+            self.stdout.write("No tasks yet. `./manage.py inject article --sample default` makes one.")
 
 
 def _page(shape: dict[str, Any]) -> list[str]:

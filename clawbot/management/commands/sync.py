@@ -1,11 +1,11 @@
-"""`manage.py sync [PATH]`: brings the YAML of agents and workflows into the database."""
+"""`./manage.py sync [PATH]`: brings the YAML of agents and workflows into the database."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from agents import definition, staff
 from clawbot import cli
@@ -14,7 +14,7 @@ from tasks import workflow
 from tasks.workflow import shipped
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "Make new versions of agents and workflows where their YAML changed."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py tail [FILTER]`: the log as it grows."""
+"""`./manage.py tail [FILTER]`: the log as it grows."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from clawbot import cli
-from clawbot.dashboard.activity import narrow
+from clawbot.asking import asked_for, narrow
 from clawbot.dashboard.sentences import sentence
 from clawbot.live.feed import Feed, newest
 from tasks.models import Event
 
 LOOK_SECONDS = 0.3
-NAMES = ("task", "agent", "stage", "kind")
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "Follow the log. FILTER as on the Activity page: task:ART-12 agent:writer kind:notice words"
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -29,7 +28,7 @@ class Command(BaseCommand):
         cli.add_json(parser)
 
     def handle(self, *args: Any, lines: int, no_follow: bool, as_json: bool, **options: Any) -> None:
-        asked = asked_for(options["filter"])
+        asked = asked_for({"q": " ".join(options["filter"])})
         feed = Feed(after=newest())
         wanted = narrow(Event.objects.select_related("task"), asked)
         self.show(list(wanted.filter(pk__lte=feed.after).order_by("-id")[:lines])[::-1], as_json)
@@ -50,18 +49,6 @@ class Command(BaseCommand):
                 self.stdout.write(
                     f"{event.at.astimezone(zone):%H:%M:%S}  {task:<9} {event.by:<22} {sentence(event)}"
                 )
-
-
-def asked_for(words: list[str]) -> dict[str, str]:
-    """The filters that words on a command line mean."""
-    asked = dict.fromkeys((*NAMES, "q"), "")
-    for word in " ".join(words).split():
-        name, colon, value = word.partition(":")
-        if colon and name in NAMES:
-            asked[name] = value
-        else:
-            asked["q"] = f"{asked['q']} {word}".strip()
-    return asked
 
 
 def _line(event: Event, task: str) -> str:

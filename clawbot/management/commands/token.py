@@ -1,10 +1,10 @@
-"""`manage.py token create|list|revoke`: the tokens by which programs use the API for a person."""
+"""`./manage.py token create|list|revoke`: the tokens by which programs use the API for a person."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from clawbot import cli
 from clawbot.people import tokens
@@ -12,7 +12,7 @@ from clawbot.people.models import Token
 from clawbot.shapes import token_shape
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "Make, list and revoke tokens. A new one is printed once and cannot be read again."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -60,7 +60,7 @@ class Command(BaseCommand):
                 f"{one.pk:<4} {one.user.username:<9} {one.name:<28} {one.scope} {one.hint}… {ends}; {used}"
             )
         if not rows:
-            self.stdout.write("No tokens. `manage.py token create NAME` makes one.")
+            self.stdout.write("No tokens. `./manage.py token create NAME` makes one.")
 
     def _revoke(self, as_json: bool, options: dict[str, Any]) -> None:
         by = cli.actor(options["by"])

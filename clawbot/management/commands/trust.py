@@ -1,16 +1,16 @@
-"""`manage.py trust VERB`: what agents have earned, and whom an admin trusts with what."""
+"""`./manage.py trust VERB`: what agents have earned, and whom an admin trusts with what."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from agents.models import Agent
 from clawbot import cli, trust
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = (
         "Lists how often people agreed with an agent's remarks; an admin trusts it with a kind, or no more."
     )

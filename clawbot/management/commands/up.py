@@ -15,11 +15,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from agents.contract import Refused
 from agents.strict_yaml import Unreadable
-from clawbot import listen, services, startup
+from clawbot import cli, listen, services, startup
 from clawbot.people import cast, links
 from tasks import clock, lifecycle
 from tasks.engine import child
@@ -31,7 +31,7 @@ HEAD_START = timedelta(seconds=12)  # to open the page: the sample is through in
 BY = "clawbot"
 SIGN_IN = """\
   Sign in   {link}
-            (works once, as {name}; `manage.py signin NAME` prints a link for somebody else)"""
+            (works once, as {name}; `./manage.py signin NAME` prints a link for somebody else)"""
 FIRST = """\
   First     Watch the sample article move over the board. It comes to rest at Reviews within a minute:
             read it, approve it, and find the published files under {published}"""
@@ -44,8 +44,8 @@ Ctrl-C stops everything; the next start goes on where this one was.
 """
 
 
-class Command(BaseCommand):
-    """`manage.py up`"""
+class Command(cli.Command):
+    """`./manage.py up`"""
 
     help = (
         "Prepare the database, start web and workers, print the address and a sign-in link. Ctrl-C stops all."
@@ -107,7 +107,7 @@ class Command(BaseCommand):
             lines.append(SIGN_IN.format(link=links.make(there[0]), name=there[0]))
         else:
             lines.append(
-                "  Sign in   Nobody here is an admin: `manage.py first_admin NAME` makes the first one."
+                "  Sign in   Nobody here is an admin: `./manage.py first_admin NAME` makes the first one."
             )
         if is_new:
             lines.append(FIRST.format(published=settings.DATA / "published"))

@@ -1,11 +1,11 @@
-"""`manage.py verify`: what must always be true, as queries; and that the log is as it was sealed."""
+"""`./manage.py verify`: what must always be true, as queries; and that the log is as it was sealed."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from clawbot import cli
 from clawbot.words import duration
@@ -13,7 +13,7 @@ from tasks import invariants
 from tasks.history import chain
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "Check every invariant, and the sealed log. Exit 1 and a list where one does not hold."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,16 +1,16 @@
-"""`manage.py web`: serves the pages, the API and the sockets."""
+"""`./manage.py web`: serves the pages, the API and the sockets."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
-from clawbot import listen, startup
+from clawbot import cli, listen, startup
 
 
-class Command(BaseCommand):
+class Command(cli.Command):
     help = "Serve pages, API and sockets. SIGTERM or Ctrl-C ends it when what it was asked is answered."
 
     def add_arguments(self, parser: CommandParser) -> None:

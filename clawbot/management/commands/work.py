@@ -5,14 +5,12 @@ from __future__ import annotations
 import signal
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
-from clawbot import startup
+from clawbot import cli, startup
 from tasks.engine.cluster import Supervisor
 
 
-class Command(BaseCommand):
-    """`manage.py work`"""
+class Command(cli.Command):
+    """`./manage.py work`"""
 
     help = "Start the workers and keep them working. Ctrl-C stops them in order, a second one at once."
 

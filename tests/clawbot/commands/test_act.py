@@ -1,4 +1,4 @@
-"""`manage.py act`: every verb of people, from the terminal."""
+"""`./manage.py act`: every verb of people, from the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py bridge`: what it refuses before it starts, and that a signal ends it in order."""
+"""`./manage.py bridge`: what it refuses before it starts, and that a signal ends it in order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py export` and `manage.py sync`: what one writes the other reads, and nothing has changed."""
+"""`./manage.py export` and `./manage.py sync`: what one writes the other reads, and nothing has changed."""
 
 from __future__ import annotations
 

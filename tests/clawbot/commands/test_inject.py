@@ -1,4 +1,4 @@
-"""`manage.py inject`."""
+"""`./manage.py inject`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py insights`."""
+"""`./manage.py insights`."""
 
 from __future__ import annotations
 

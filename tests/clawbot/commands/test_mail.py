@@ -1,4 +1,4 @@
-"""`manage.py mail`."""
+"""`./manage.py mail`."""
 
 from __future__ import annotations
 

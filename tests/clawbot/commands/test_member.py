@@ -1,4 +1,4 @@
-"""`manage.py member`: roles in one workflow from the command line."""
+"""`./manage.py member`: roles in one workflow from the command line."""
 
 import json
 

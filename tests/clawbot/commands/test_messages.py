@@ -1,4 +1,4 @@
-"""`manage.py messages`."""
+"""`./manage.py messages`."""
 
 from __future__ import annotations
 

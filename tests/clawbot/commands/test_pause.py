@@ -1,4 +1,4 @@
-"""`manage.py pause` and `manage.py resume`."""
+"""`./manage.py pause` and `./manage.py resume`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py rollback`."""
+"""`./manage.py rollback`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py schedule`."""
+"""`./manage.py schedule`."""
 
 from __future__ import annotations
 

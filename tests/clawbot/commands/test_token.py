@@ -1,4 +1,4 @@
-"""`manage.py token`."""
+"""`./manage.py token`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py trust`."""
+"""`./manage.py trust`."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def test_the_first_admin_may_do_everything_and_comes_in_by_the_link(client, caps
 def test_a_second_first_admin_is_refused_with_who_is_there_and_what_works():
     call_command("first_admin", "root")
 
-    with pytest.raises(CommandError, match=r"an admin already \(root\)\. `manage\.py signin root`"):
+    with pytest.raises(CommandError, match=r"an admin already \(root\)\. `\./manage\.py signin root`"):
         call_command("first_admin", "root")
     with pytest.raises(CommandError, match="signin root"):
         call_command("first_admin", "eve")

@@ -120,7 +120,7 @@ def test_the_schedule_of_the_file_is_changed_in_the_file(flow, ben) -> None:
     schedules.sync(flow, {"schedule": {"cron": "0 4 * * *", "zone": "UTC"}})
     own = schedules.find("article")
 
-    with pytest.raises(Refused, match=r"article/workflow.yaml.*manage.py sync"):
+    with pytest.raises(Refused, match=r"article/workflow.yaml.*./manage.py sync"):
         schedules.change(own, by=BEN, line="0 5 * * *", zone="UTC", input=None, misfire="newest")
     with pytest.raises(Refused, match=r"article/workflow.yaml"):
         schedules.remove(own, by=BEN)

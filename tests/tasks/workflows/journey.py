@@ -1,4 +1,4 @@
-"""A shipped workflow from `manage.py inject ... --wait` to its files, while a real drain works beside it."""
+"""A shipped workflow from `./manage.py inject ... --wait` to its files while a real drain works beside it."""
 
 from __future__ import annotations
 
