@@ -10,8 +10,13 @@ import pytest
 from tests.house.files import ROOT
 from tests.house.start_up import DAY, HEAVY
 
-#: What a command imports that others need not, because it is its work.
-NEEDED = {"bridge": {"kombu", "amqp"}, "runserver": set(HEAVY)}
+#: What a command imports that others need not, because it is its work: who checks agents loads their roles,
+#: and these read documents.
+ROLES = {"lxml", "markdown_it"}
+NEEDED = {
+    "bridge": {"kombu", "amqp"}, "runserver": set(HEAVY),
+    **dict.fromkeys(("bench", "doctor", "sync", "up"), ROLES),
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
