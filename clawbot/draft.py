@@ -408,8 +408,8 @@ class _Pen:
 
 def _citation(number: int, href: str, sentence: str) -> str:
     return (
-        f'<a class="cite" href="{escape(href)}" data-cite="{number}" data-for="{sentence}">'
-        f'<span class="hidden-text">source </span>{number}</a>'
+        f'<a class="cite" href="{escape(href)}" data-cite="{number}" data-for="{sentence}"'
+        f' aria-label="source {number}">{number}</a>'
     )
 
 

@@ -23,6 +23,7 @@ class Line:
     def __init__(self, port: int) -> None:
         self.delay = 0.0
         self._to = port
+        self._open: list[socket.socket] = []
         self._door = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://localhost:{self._door.getsockname()[1]}"
         threading.Thread(target=self._serve, daemon=True).start()
@@ -34,6 +35,7 @@ class Line:
             except OSError:
                 return
             far = socket.create_connection(("127.0.0.1", self._to))
+            self._open += [near, far]
             for one, other in ((near, far), (far, near)):
                 threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
 
@@ -60,8 +62,9 @@ class Line:
             pass
 
     def close(self) -> None:
-        """Accept nothing more."""
-        self._door.close()
+        """Accept nothing more, and end what is under way."""
+        for one in (self._door, *self._open):
+            one.close()
 
 
 class Web:

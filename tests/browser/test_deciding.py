@@ -106,7 +106,7 @@ def test_two_of_two_approve_and_who_wrote_is_not_enough(site, visit):
     ben = visit("ben").go(f"/reviews/{review}/")
     expect(ben.locator(".quorum")).to_contain_text("1 of 2")
     expect(ben.locator(".quorum")).to_contain_text("Ana approved")
-    expect(ben.locator(".quorum")).to_contain_text("One person of editors has still to approve")
+    expect(ben.locator(".quorum")).to_contain_text("one more editor")
     ana.goto("/reviews/")
     expect(ana.locator(f"#review-{review}")).to_have_count(0)  # she has answered; it is not hers any more
     ben.keyboard.press("a")
