@@ -45,6 +45,12 @@ def read_text(workspace: Path | None, name: str, most_bytes: int) -> Content:
     return Content(name, text, hashlib.sha256(raw).hexdigest(), cut, doubt)
 
 
+def read_bytes(workspace: Path | None, name: str, most_bytes: int) -> tuple[bytes, bool]:
+    """The bytes of a file inside the workspace, a `.gz` unpacked, and whether there were more. Raises `Refused`."""
+    raw, cut = _read(workspace, name, most_bytes)
+    return inflate(raw, most_bytes) if raw[:2] == b"\x1f\x8b" else (raw, cut)
+
+
 def inflate(data: bytes, most_bytes: int) -> tuple[bytes, bool]:
     """Unpack gzip, every member of it, up to a size; whether there was more. Raises `Refused` if broken."""
     unpacked = bytearray()

@@ -5,7 +5,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from tasks.border.intake.mail import read
+from agents.prose.mail import read
 from tests.tasks.border.intake.post import a_mail
 
 
