@@ -46,7 +46,7 @@ def read_text(workspace: Path | None, name: str, most_bytes: int) -> Content:
 
 
 def read_bytes(workspace: Path | None, name: str, most_bytes: int) -> tuple[bytes, bool]:
-    """The bytes of a file inside the workspace, a `.gz` unpacked, and whether there were more. Raises `Refused`."""
+    """The bytes of a file inside the workspace, `.gz` unpacked, and whether it had more. Raises `Refused`."""
     raw, cut = _read(workspace, name, most_bytes)
     return inflate(raw, most_bytes) if raw[:2] == b"\x1f\x8b" else (raw, cut)
 

@@ -1,7 +1,7 @@
 """Days in a text as days of a calendar; a date without a year is the one nearest to when it was written.
 
-dateparser knows the months of each language and reads the date. Only whole names of months beside a day count:
-"Junction 12" and "5 Marketing" are none. A date in digits that may be read in two ways is no day either.
+dateparser knows the months of each language and reads the date. Only whole names of months beside a day
+count: "Junction 12" and "5 Marketing" are none. Nor is a date in digits that may be read in two ways.
 """
 
 from __future__ import annotations
@@ -14,20 +14,10 @@ from importlib import import_module
 
 SHORT = ("en", "de")  # in these months are shortened too; elsewhere short names are words of other languages
 LONG = ("fr", "es", "it", "nl")
-_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
 _COUNTED = r"(?!\s*(?:%|percent|people|persons|times|euros?|dollars?|kg|km|miles|met(?:re|er)s|pieces)(?!\w))"
 _NUMBERED = re.compile(
     r"\b(?:section|article|chapter|page|room|junction|exit|decision|step|hall|gate|version|no\.?)\s*$|#$",
@@ -38,9 +28,10 @@ _NUMBERED = re.compile(
 def days(text: str, written: date) -> Iterator[tuple[date, str]]:
     """Every day that a text names, with its words. `written` says which year a date without one is of."""
     for match in _dates().finditer(text):
-        if match["digits"] or not _NUMBERED.search(text[max(0, match.start() - 20) : match.start()]):
-            if found := _day(match[0], match.lastgroup == "year" or bool(match["digits"]), written):
-                yield found, match[0]
+        before = text[max(0, match.start() - 20) : match.start()]
+        numbered = not match["digits"] and _NUMBERED.search(before)
+        if not numbered and (found := _day(match[0], bool(match["digits"] or match["year"]), written)):
+            yield found, match[0]
 
 
 @cache

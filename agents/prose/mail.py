@@ -1,8 +1,8 @@
 """One mail as we read it: who, about what, in which thread, and the words; from any bytes, never raising.
 
-The standard library takes a mail apart (`email`, by its present policy) and `encoding.decode` makes text of its
-bytes. Whatever a header says is text from outside: the sender's address is what the mail claims, and what may
-be done for it is decided by services that know their customers.
+The standard library takes a mail apart (`email`, by its present policy) and `encoding.decode` makes text of
+its bytes. Whatever a header says is text from outside: the sender's address is what the mail claims, and what
+may be done for it is decided by services that know their customers.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Mail:
 
 
 def split(box: Any) -> Iterator[bytes]:
-    """The mails of an mbox (bytes or a memory map), as they were before `From ` in their bodies was quoted."""
+    """The mails of an mbox (bytes or a memory map), as they were before their `From ` lines were quoted."""
     at, end = _ENVELOPE.search(box), len(box)
     while at:
         start = at.end()
@@ -131,17 +131,17 @@ class _Lenient(policy.EmailPolicy):
             return text
 
 
-_POLICY = _Lenient()
+_POLICY: Any = _Lenient()
 
 
-def _parsed(raw: bytes) -> EmailMessage:
+def _parsed(raw: bytes) -> Any:
     """The mail taken apart; only its head if the body is nested deeper than Python goes."""
     raw = raw.lstrip(b"\r\n")
     try:
-        return message_from_bytes(raw, policy=_POLICY)  # type: ignore[return-value]
+        return message_from_bytes(raw, policy=_POLICY)
     except RecursionError:
         head = raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
-        return BytesHeaderParser(policy=_POLICY).parsebytes(head)  # type: ignore[return-value]
+        return BytesHeaderParser(policy=_POLICY).parsebytes(head)
 
 
 # Headers
@@ -186,18 +186,18 @@ def _people(mail: EmailMessage, name: str) -> list[tuple[str, str]]:
     apart, so that a comma inside it divides nothing."""
     found = []
     for header in _all(mail, name):
-        words: list[str] = []
-
-        def kept(match: re.Match[str], words: list[str] = words) -> str:
-            words.append(_worded(match[0]))
-            return f"\ue000{len(words) - 1}\ue001"
-
+        runs = [match[0] for match in _WORDS.finditer(header)]
+        bare = header
+        for number, run in enumerate(runs):
+            bare = bare.replace(run, f"\ue000{number}\ue001", 1)
         try:
-            addresses = policy.default.header_factory("From", _WORDS.sub(kept, header)).addresses
+            addresses = policy.default.header_factory("From", bare).addresses
         except Exception:  # see _Lenient
             continue
         for one in addresses:
-            called = re.sub("\ue000(\\d+)\ue001", lambda match: words[int(match[1])], one.display_name)
+            called = one.display_name
+            for number, run in enumerate(runs):
+                called = called.replace(f"\ue000{number}\ue001", _worded(run))
             found.append((clean(called.strip(" '\""), 200), _address(one)))
     return found
 
@@ -287,7 +287,8 @@ class _Found:
 def _text(part: EmailMessage, found: _Found, depth: int = 0) -> str:
     """The words of a part and of all parts in it, in their order."""
     found.parts += 1
-    kind, below = part.get_content_type(), part.get_payload() if part.is_multipart() else None
+    kind = part.get_content_type()
+    below: Any = part.get_payload() if part.is_multipart() else None
     if found.parts > MOST_PARTS or depth > MOST_NESTED:
         return ""
     if kind.startswith("message/") and below:

@@ -1,7 +1,7 @@
 """The words of an HTML mail that its reader sees: laid out line by line, without what its style hides.
 
-Style sheets are read by tinycss2 and cssselect2. What hides words follows CSS: `display` and `opacity` take all
-that is inside with them; a size or a visibility is inherited and may be set anew further in.
+Style sheets are read by tinycss2 and cssselect2. What hides words follows CSS: `display` and `opacity` take
+all that is inside with them; a size or a visibility is inherited and may be set anew further in.
 """
 
 from __future__ import annotations
@@ -17,65 +17,11 @@ MOST_CSS = 100_000  # characters of style sheets
 MOST_MATCHES = 100_000  # rules times elements
 TINY = 1.5  # pixels: below this nobody can read it
 
-_SKIP = frozenset(
-    [
-        "script",
-        "style",
-        "head",
-        "title",
-        "template",
-        "noscript",
-        "svg",
-        "select",
-        "textarea",
-        "object",
-        "audio",
-        "video",
-    ]
-)
-_BREAK = frozenset(
-    [
-        "p",
-        "div",
-        "br",
-        "tr",
-        "li",
-        "table",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "blockquote",
-        "hr",
-        "ul",
-        "ol",
-        "pre",
-        "section",
-        "article",
-    ]
-)
-_HIDING = frozenset(
-    [
-        "display",
-        "visibility",
-        "opacity",
-        "font-size",
-        "max-height",
-        "height",
-        "max-width",
-        "width",
-        "overflow",
-        "color",
-        "background",
-        "background-color",
-        "background-image",
-        "text-indent",
-        "left",
-        "position",
-        "font",
-    ]
+_SKIP = re.compile(r"script|style|head|title|template|noscript|svg|select|textarea|object|audio|video")
+_BREAK = re.compile(r"p|div|br|tr|li|table|h[1-6]|blockquote|hr|[uo]l|pre|section|article|dd|dt|center")
+_HIDING = re.compile(
+    r"display|visibility|opacity|font|font-size|(?:max-)?(?:height|width)|overflow|color|background"
+    r"|background-(?:color|image)|text-indent|left|position"
 )
 _AT_SIZE = re.compile(r"\s*(-?\d*\.?\d+)\s*([a-z%]*)", re.I)
 Style = dict[str, str]
@@ -112,7 +58,7 @@ class _Page:
         own = dict(_declared(element.get("style", "")))
         look = _Look.inside(self.looks[-1], element, _cascaded([self.sheet(element), own]))
         self.looks.append(look)
-        if element.tag in _BREAK and not look.gone:
+        if _BREAK.fullmatch(element.tag) and not look.gone:
             self.depth += _is_quotation(element)
             self._break("- " if element.tag == "li" else "")
         elif element.tag in ("td", "th"):
@@ -122,7 +68,7 @@ class _Page:
     def leave(self, element: Any) -> None:
         """An element ends: the words after it look as its parent says."""
         look = self.looks.pop()
-        if element.tag in _BREAK and not look.gone:
+        if _BREAK.fullmatch(element.tag) and not look.gone:
             self.depth -= _is_quotation(element)
             if element.tag not in ("br", "hr"):
                 self._break()
@@ -163,7 +109,7 @@ class _Look:
         style = {name: value.removesuffix("!") for name, value in style.items()}
         own = cls(background=parent.background, color=parent.color)
         shown = style.get("display")
-        own.gone = parent.gone or element.tag in _SKIP or shown == "none" or _is_shut(style)
+        own.gone = parent.gone or bool(_SKIP.fullmatch(element.tag)) or shown == "none" or _is_shut(style)
         own.gone = own.gone or ("hidden" in element.attrib and not shown)
         own.unseen = style.get("visibility", "hidden" if parent.unseen else "") in ("hidden", "collapse")
         own.tiny = _is_tiny(style.get("font-size") or style.get("font", ""), parent.tiny)
@@ -214,7 +160,7 @@ def _declared(content: Any) -> Iterator[tuple[str, str]]:
 
     source = content[:5_000] if isinstance(content, str) else content
     for one in tinycss2.parse_blocks_contents(source, skip_comments=True, skip_whitespace=True):
-        if one.type == "declaration" and one.lower_name in _HIDING:
+        if one.type == "declaration" and _HIDING.fullmatch(one.lower_name):
             yield one.lower_name, tinycss2.serialize(one.value).strip().lower() + "!" * one.important
 
 

@@ -25,7 +25,8 @@ _FORWARD = re.compile(r"\s*(?:fwd?|wg|tr|rv|i|doorst|vs)\s*:", re.I)
 _PASSED_ON = re.compile(r"\bforward|weitergeleitet|transf[ée]r|reenviad|inoltrat|doorgestuurd", re.I)
 _POSTSCRIPT = re.compile(r"\?|^P\.? ?S\b")
 _SAYS = re.compile(
-    r"[?]|[.!]$|^P\.? ?S\b|(?:\S+ ){6}|\b(?:invoice|order|ticket|error|account|version|rechnung|bestell|kunden)",
+    r"[?]|[.!]$|^P\.? ?S\b|(?:\S+ ){6}"
+    r"|\b(?:invoice|order|ticket|error|account|version|rechnung|bestell|kunden)",
     re.I,
 )
 LONGEST_SIGNATURE = 12  # lines
@@ -121,8 +122,8 @@ _ENGLISH = frozenset(
 
 
 def readable(text: str, limit: int = 20_000, subject: str = "") -> str:
-    """The part of a message that its writer wrote, as text; at most `limit` characters. What was passed on with
-    a forwarded message (as the subject says) belongs to it."""
+    """The part of a message that its writer wrote, as text; at most `limit` characters. If the subject says
+    that a message is passed on, that message belongs to it."""
     text = clean(text[: limit * 4], limit * 4)
     if _MARKUP.search(text):
         text = html_to_text(text)
@@ -154,7 +155,7 @@ def _own_words(text: str, keeps_forwarded: bool) -> str:
 
 
 def _unquoted(lines: list[str]) -> list[str]:
-    """Without `>` lines and the line that says whose they are; what a writer introduces stays ("It said:")."""
+    """Without `>` lines and the line before that says whose; what a writer introduces ("It said:") stays."""
     own: list[str] = []
     for place, line in enumerate(lines):
         if not _QUOTED.match(line):

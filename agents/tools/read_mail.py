@@ -1,4 +1,4 @@
-"""Reads the messages of a file of the task's workspace: a mailbox (mbox), a mail (.eml), or a note as one message."""
+"""Reads the messages of a file of the workspace: a mailbox (mbox), a mail (.eml), or a note (one message)."""
 
 from __future__ import annotations
 
