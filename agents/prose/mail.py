@@ -17,7 +17,7 @@ from email.header import decode_header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser
-from email.utils import parsedate_to_datetime
+from email.utils import parseaddr, parsedate_to_datetime
 from typing import Any
 
 from agents.prose.clean import clean, one_line
@@ -168,10 +168,11 @@ def _worded(text: str) -> str:
             parts = decode_header(re.sub(r"\?=\s*=\?", "?= =?", run[0]))
         except Exception:  # broken base64 of many kinds
             return run[0]
-        return "".join(
+        texts = (
             decode(part, (charset or "").partition("*")[0]).text if isinstance(part, bytes) else part
             for part, charset in parts
         )
+        return "".join(texts) or run[0]
 
     return _WORDS.sub(read_run, text)
 
@@ -195,7 +196,7 @@ def _people(mail: EmailMessage, name: str) -> list[tuple[str, str]]:
         except Exception:  # see _Lenient
             continue
         for one in addresses:
-            called = one.display_name
+            called = one.display_name or (parseaddr(bare)[0] if len(addresses) == 1 else "")  # (Ana)
             for number, run in enumerate(runs):
                 called = called.replace(f"\ue000{number}\ue001", _worded(run))
             found.append((clean(called.strip(" '\""), 200), _address(one)))

@@ -53,7 +53,7 @@ def work(brief: Brief, desk: Desk) -> Outcome:
         return Outcome(
             word="escalate",
             made=tuple(made),
-            question="To which address should this reply go? Return it with the address as your reason. "
+            question="To which address should this reply go? Return it with the address as your request. "
             "Approve it if you hand the reply over yourself.",
             why=f"“{given}” is no address." if given else "The message does not say who sent it.",
         )
