@@ -2,7 +2,7 @@
 
 Takes: *draft*. Gives: *letter_txt* and *letter_eml*, written to the stage's output. Tools: none. It changes
 no word of the reply, and takes the recipient from the task's input, or from the person who returns the work
-with an address; without one it asks a person. It sends nothing.
+with an address. Without one it asks, beside a mail to nobody. It sends nothing.
 """
 
 from __future__ import annotations
@@ -46,21 +46,19 @@ def work(brief: Brief, desk: Desk) -> Outcome:
             question="There is no reply to put into a file. Should it be written again?",
             why="A letter is made of a draft.",
         )
-    made = [Made(kind="letter_txt", text=draft.text, data={"of": draft.sha256}, suffix="txt")]
     to = _recipient(brief)
+    mail = Made(kind="letter_eml", text=_mail(brief, draft, to, settings), data={"to": to}, suffix="eml")
     if not to:
         given = one_line(str(brief.input.get("from") or ""), 100)
         return Outcome(
             word="escalate",
-            made=tuple(made),
-            question="To which address should this reply go? Return it with the address as your request. "
-            "Approve it if you hand the reply over yourself.",
+            made=(mail,),
+            question="To which address should this reply go? Return it to this stage with the address. "
+            "Approve it if you put the address into the mail yourself.",
             why=f"“{given}” is no address." if given else "The message does not say who sent it.",
         )
-    made.append(
-        Made(kind="letter_eml", text=_mail(brief, draft, to, settings), data={"to": to}, suffix="eml")
-    )
-    return Outcome(made=tuple(made), summary=f"The reply to {to} lies ready to be sent.")
+    text = Made(kind="letter_txt", text=draft.text, data={"of": draft.sha256}, suffix="txt")
+    return Outcome(made=(text, mail), summary=f"The reply to {to} lies ready to be sent.")
 
 
 def _recipient(brief: Brief) -> str:
@@ -84,7 +82,8 @@ def _mail(brief: Brief, draft: Given, to: str, settings: Settings) -> str:
     if settings.sender:
         name, _, address = settings.sender.rpartition("<")
         mail["From"] = Address(name.strip().strip('"'), addr_spec=address.strip(" >"))
-    mail["To"] = Address(addr_spec=to)
+    if to:
+        mail["To"] = Address(addr_spec=to)
     subject = one_line(str(brief.input.get("subject") or brief.title), 180)
     mail["Subject"] = subject if subject.lower().startswith("re:") else f"Re: {subject}"
     mail["X-Unsent"] = "1"  # mail programs open it as a draft

@@ -147,7 +147,7 @@ def test_reads_the_same_from_a_file_a_folder_and_a_server(tmp_path, monkeypatch)
     (tmp_path / "one.mbox").write_bytes(f"{ENVELOPE}\n".encode() + raws[1] + b"\n")
     box = mailbox.Maildir(tmp_path / "box")
     box.add(raws[2])
-    monkeypatch.setenv("IMAP_PASSWORD", "")
+    monkeypatch.setenv("IMAP_PASSWORD", "open sesame")
     with an_imap_server(tmp_path / "server") as server:
         server.put(1, raws[3])
         for source in (tmp_path / "one.eml", tmp_path / "one.mbox", tmp_path / "box", server.url):

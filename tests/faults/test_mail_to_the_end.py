@@ -91,7 +91,7 @@ def test_writes_to_the_address_that_the_person_names(house, tmp_path):
     review = line.review(task)
 
     supervision.send_back(
-        review, by="user:ana", request_id="1", requests=[{"text": "It is anna.bell@x.example."}],
+        review, by="user:ana", request_id="1", to="letter", requests=[{"text": "It is anna.bell@x.example."}],
         artifact_sha256=review.artifact.sha256,
     )  # fmt: skip
     line.work()
