@@ -67,7 +67,7 @@ class Mail:
             "title": self.subject or f"Mail from {self.sender or 'an unknown sender'}",
             "text": self.text, "subject": self.subject, "from": self.sender, "name": self.name,
             "message_id": self.message_id, "attachments": list(self.attachments),
-            "received_at": self.at.isoformat() if self.at else "",
+            "received_at": self.at.isoformat() if self.at else "", "doubt": self.doubt,
         }  # fmt: skip
         return {key: value for key, value in given.items() if value or key == "text"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ def _read(workspace: Path | None, arguments: Arguments, most: int) -> dict[str, 
     if mails := mailbox.mails(path, raw):
         found = [mailbox.of_mail(path, mail, lists=arguments.lists) for mail in mails]
     else:
-        found = [mailbox.of_note(path, read_text(workspace, path, most).text)]
+        note = read_text(workspace, path, most)
+        found = [replace(mailbox.of_note(path, note.text), doubt=note.doubt)]
     told = [asdict(one) | {"at": one.at.isoformat() if one.at else ""} for one in found]
     return {"messages": told, "cut": cut}
