@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import cache
-from importlib import import_module
 
 SHORT = ("en", "de")  # in these months are shortened too; elsewhere short names are words of other languages
 LONG = ("fr", "es", "it", "nl")
@@ -36,10 +35,10 @@ def days(text: str, written: date) -> Iterator[tuple[date, str]]:
 
 @cache
 def _dates() -> re.Pattern[str]:
-    known: dict[str, set[str]] = {}
-    for language in (*SHORT, *LONG):
-        months = import_module(f"dateparser.data.date_translation_data.{language}").info
-        known[language] = {name for month in _MONTHS for name in months[month]}
+    from dateparser.languages.loader import default_loader  # loads languages
+
+    locales = default_loader.get_locales(languages=[*SHORT, *LONG])
+    known = {one.shortname: {name for month in _MONTHS for name in one.info[month]} for one in locales}
     short = set[str]().union(*(known[language] for language in SHORT))
     long = short.union(name for language in LONG for name in known[language] if len(name) > 3)
     first, second = (  # "May 12" is how English says it; "12 mayo" how all do
