@@ -83,7 +83,8 @@ def _mail(brief: Brief, draft: Given, to: str, settings: Settings) -> str:
         name, _, address = settings.sender.rpartition("<")
         mail["From"] = Address(name.strip().strip('"'), addr_spec=address.strip(" >"))
     if to:
-        mail["To"] = Address(addr_spec=to)
+        user, _, domain = to.rpartition("@")
+        mail["To"] = Address(username=user, domain=domain)
     subject = one_line(str(brief.input.get("subject") or brief.title), 180)
     mail["Subject"] = subject if subject.lower().startswith("re:") else f"Re: {subject}"
     mail["X-Unsent"] = "1"  # mail programs open it as a draft
