@@ -197,7 +197,5 @@ def _cited(said: Cited, passage: search.Passage) -> Point | None:
 
 def message(given: Mapping[str, object], most: int = 20_000) -> tuple[str, str]:
     """Subject and readable text of a task's message."""
-    return (
-        one_line(str(given.get("subject") or ""), 200),
-        mail_text.readable(str(given.get("text") or ""), most),
-    )
+    subject = one_line(str(given.get("subject") or ""), 200)
+    return subject, mail_text.readable(str(given.get("text") or ""), most, subject)

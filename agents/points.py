@@ -73,6 +73,8 @@ def message(given: Mapping[str, Any], text: str, why: str, number: int) -> dict[
     sender = one_line(str(given.get("from") or "an unknown sender"), 200)
     paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", text[:20_000])]
     told = [f"## Why you may be asked\n\n{one_line(why, 900)}"] if why else []
+    if doubt := one_line(str(given.get("doubt") or ""), 300):
+        told.append(f"## What may be read wrong\n\n{doubt}")
     told.append("## The message\n\n" + ("\n\n".join(part for part in paragraphs if part) or "It is empty."))
     return {
         "number": number,

@@ -41,7 +41,7 @@ AT_ONCE = 100
 #: Seconds that one sweep spends on sending before it lets the other sweeps have their turn.
 BUDGET = 5.0
 
-_engine = Engine(dirs=[str(settings.ROOT / "templates")], autoescape=False)
+_engine = Engine(dirs=[str(settings.ROOT / "templates")])
 _logger = logging.getLogger(__name__)
 
 
@@ -64,7 +64,7 @@ def owe(
     """
     now = clock.now()
     content = notices.facts(kind, task, review) | content
-    text = _engine.get_template(f"notices/{kind}.txt").render(Context(content)).strip()
+    text = _text(kind, content)
     rows = [
         Notice(
             key=f"{key}:{carrier}:{recipient}"[:200],
@@ -85,6 +85,12 @@ def owe(
     Notice.objects.bulk_create(rows, ignore_conflicts=True)
 
 
+def _text(kind: str, content: dict[str, Any]) -> str:
+    """The notice as plain text: whoever shows it escapes it, once, for the format it goes into."""
+    plain = Context(content, autoescape=False)  # it is the context that escapes, whatever the engine says
+    return str(_engine.get_template(f"notices/{kind}.txt").render(plain)).strip()
+
+
 def owe_house(kind: str, *, places: Iterable[tuple[str, str]], content: dict[str, Any], key: str) -> int:
     """Owe one message that is about no task, once per key, to these places: (carrier, recipient). Returns how
     many are new."""
@@ -93,7 +99,7 @@ def owe_house(kind: str, *, places: Iterable[tuple[str, str]], content: dict[str
         del wanted[known]
     if not wanted:
         return 0
-    now, text = clock.now(), _engine.get_template(f"notices/{kind}.txt").render(Context(content)).strip()
+    now, text = clock.now(), _text(kind, content)
     rows = [
         Notice(
             key=name, kind=kind, carrier=carrier, recipient=to, content=content, text=text, not_before=now,

@@ -38,11 +38,15 @@ class Content:
 
 def read_text(workspace: Path | None, name: str, most_bytes: int) -> Content:
     """Read a text file inside the workspace; `.gz` is unpacked. Raises `Refused` for anything else."""
-    raw, cut = _read(workspace, name, most_bytes)
-    if raw[:2] == b"\x1f\x8b":
-        raw, cut = inflate(raw, most_bytes)
+    raw, cut = read_bytes(workspace, name, most_bytes)
     text, doubt = as_text(raw, name, cut=cut)
     return Content(name, text, hashlib.sha256(raw).hexdigest(), cut, doubt)
+
+
+def read_bytes(workspace: Path | None, name: str, most_bytes: int) -> tuple[bytes, bool]:
+    """The bytes of a file inside the workspace, `.gz` unpacked, and whether it had more. Raises `Refused`."""
+    raw, cut = _read(workspace, name, most_bytes)
+    return inflate(raw, most_bytes) if raw[:2] == b"\x1f\x8b" else (raw, cut)
 
 
 def inflate(data: bytes, most_bytes: int) -> tuple[bytes, bool]:

@@ -17,11 +17,11 @@ from typing import Any
 
 from pydantic import Field
 
-from agents import points
+from agents import answering, points
 from agents.contract import Ask, Brief, Desk, Made, Outcome, Unusable
 from agents.llm.jobs import Letter, Said, material
 from agents.points import Point, Points
-from agents.prose import figures, inspection, mail_text, words
+from agents.prose import figures, inspection, words
 from agents.prose.clean import one_line
 from agents.tools import Closed
 
@@ -155,7 +155,7 @@ async def _worded(found: Sequence[Point], brief: Brief, desk: Desk) -> list[tupl
         kind="compose_reply", instructions=brief.instructions, returns=Letter,
         material=material(
             voice=brief.voice, subject=brief.input.get("subject", ""),
-            message=str(brief.input.get("text", ""))[:4000],
+            message=answering.message(brief.input, 4000)[1],
             points=[{"number": number, "text": point.text} for number, point in enumerate(free, start=1)],
         ),
     )  # fmt: skip
@@ -277,7 +277,7 @@ def _sources(found: Sequence[Point], brief: Brief, doubts: Sequence[str]) -> lis
         }
         for number, (place, said) in enumerate(quotes.items(), start=1)
     ]  # fmt: skip
-    text = mail_text.readable(str(brief.input.get("text") or ""))
+    _, text = answering.message(brief.input)
     return [*cited, points.message(brief.input, text, " ".join(doubts), len(cited) + 1)]
 
 

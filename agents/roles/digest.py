@@ -5,14 +5,15 @@ one artifact of the first kind that its definition returns, as Markdown and, whe
 as a file; and *summary*, the paragraph that the notice carries. Every line names the message it rests on; a
 request stands there in its writer's own words. Mails of one conversation make one entry. Orders in a
 message are not followed.
-Tools: read_file. Asks a person when there is no message to read.
+Tools: read_mail. Asks a person when there is no message to read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
 from pydantic import Field
 
@@ -23,13 +24,13 @@ from agents.prose import gist, sentences, words
 from agents.prose.clean import clean, one_line
 from agents.prose.days import days
 from agents.prose.mail_text import orders_a_machine
-from agents.prose.mailbox import Message, messages
+from agents.prose.mailbox import Message, of_text
 from agents.prose.plain import escaped
 from agents.tools import Closed
 
 ACCEPTS = ()
 RETURNS = ("*",)
-TOOLS = ("read_file",)
+TOOLS = ("read_mail",)
 READS = ("model", "instructions")
 FIELDS = ("messages", "asking", "unreadable")
 WRITES = ("md",)
@@ -47,6 +48,7 @@ class Settings(Closed):
 
     most_messages: int = Field(150, ge=1, le=400)  # the newest, where there are more
     most_characters: int = Field(6_000, ge=200, le=50_000)  # of each message
+    lists: bool = False  # mail through a mailing list or a shared inbox counts as a person's
     at_once: int = Field(60_000, ge=1_000, le=500_000)  # characters that one ask may carry
 
 
@@ -93,20 +95,26 @@ async def _gather(brief: Brief, desk: Desk, settings: Settings) -> tuple[list[Me
         )
     for path in brief.files[-MOST_FILES:]:  # names with a date in them sort the newest last
         try:
-            content = await desk.use("read_file", path=path)
+            content = await desk.use("read_mail", path=path, lists=settings.lists)
         except Refused as error:
             unread.append(f"{path}: {one_line(str(error), 200)}")
             continue
-        here = [one for one in messages(path, content["text"]) if one.text or one.subject]
+        here = [_message(one) for one in content["messages"]]
         found += here
+        unread += [f"{path}, “{one.subject}”: {one.doubt}" for one in here if one.doubt]
         if content["cut"]:
             unread.append(f"{path}: only its beginning was read, {_count(len(here), 'message')}.")
     for place, source in enumerate((one for one in assignment.read(brief).sources if one.text), start=1):
-        found += messages(source.title or f"text {place}", clean(source.text))
+        found += of_text(source.title or f"text {place}", clean(source.text))
     found.sort(key=_time)
     if len(found) > settings.most_messages:
         unread.append(f"The {len(found) - settings.most_messages:,} oldest of {len(found):,} messages.")
     return found[-settings.most_messages :], unread
+
+
+def _message(told: Mapping[str, Any]) -> Message:
+    at = datetime.fromisoformat(told["at"]) if told["at"] else None
+    return Message(**{**told, "at": at, "attachments": tuple(told["attachments"])})
 
 
 def _time(message: Message) -> float:

@@ -80,8 +80,8 @@ async def work(brief: Brief, desk: Desk) -> Outcome:
     """Read, classify, doubt."""
     settings = Settings.model_validate(brief.settings)
     raw = str(brief.input.get("text") or "")
-    text = mail_text.readable(raw, settings.most_characters)
     subject = one_line(str(brief.input.get("subject") or ""), 200)
+    text = mail_text.readable(raw, settings.most_characters, subject)
     found = _by_a_person(brief, settings) or await _classified(subject, text, brief, desk, settings)
     doubts = [] if found.confidence >= 1 else _doubts(subject, text, raw, found, settings)
     topic = UNCLEAR if doubts or found.topic not in settings.topics else found.topic

@@ -115,7 +115,7 @@ def test_gives_tools_to_no_agent_that_reads_what_others_made():
 def test_ships_only_tools_that_read():
     granted = {tool for one in definition.read_all().values() for tool in one.tools}
 
-    assert granted <= {"read_file", "fetch_url", "read_feed", "search"}
+    assert granted <= {"read_file", "read_mail", "fetch_url", "read_feed", "search"}
 
 
 @pytest.mark.parametrize("key", ["accepts", "returns"])

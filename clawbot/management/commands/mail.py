@@ -37,11 +37,23 @@ class Command(cli.Command):
             type=float,
             help=f"between two looks (default: {EVERY:g})",
         )
+        parser.add_argument(
+            "--lists",
+            action="store_true",
+            help="take in what comes through a mailing list or a shared inbox (a Google Group), too",
+        )
         cli.add_json(parser)
         cli.add_actor(parser)
 
     def handle(
-        self, *args: Any, source: str, workflow: str, follow: bool, every: float | None, **options: Any
+        self,
+        *args: Any,
+        source: str,
+        workflow: str,
+        follow: bool,
+        every: float | None,
+        lists: bool,
+        **options: Any,
     ) -> None:
         if every is not None and not follow:
             raise CommandError("--every says how often to look again; add --follow.")
@@ -53,11 +65,8 @@ class Command(cli.Command):
             access.require(by, "inject")
             _require(workflow)
             box: Mailbox = imap.find(source) if imap.is_address(source) else files.find(source)
-            self._as_json, self._tally, self._told = (
-                options["as_json"],
-                Counter[str](),
-                list[dict[str, str]](),
-            )
+            self._as_json, self._lists = options["as_json"], lists
+            self._tally, self._told = Counter[str](), list[dict[str, str]]()
             try:
                 self._take(box, workflow, by, stop, every or EVERY if follow else None)
             finally:
@@ -73,7 +82,7 @@ class Command(cli.Command):
         pause = every
         while not stop.is_set():
             try:
-                for taken in intake.sweep(box, to=to, by=by):
+                for taken in intake.sweep(box, to=to, by=by, lists=self._lists):
                     self._tell(taken)
                     if stop.is_set():
                         return

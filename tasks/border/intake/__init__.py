@@ -10,14 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from agents.prose import mail
 from agents.prose.clean import one_line
+from agents.prose.mail import Mail
 from tasks import access
 from tasks.border import messages
 from tasks.machine import Refused
 from tasks.models import Task
-
-from . import mail
-from .mail import Mail
 
 CHANNEL = "mail"
 
@@ -56,18 +55,19 @@ class Taken:
     why: str = ""  # for refused
 
 
-def sweep(box: Mailbox, *, to: str, by: str) -> Iterator[Taken]:
-    """Take in every new mail of a mailbox for the workflow `to`. Each is committed, then marked as seen."""
+def sweep(box: Mailbox, *, to: str, by: str, lists: bool = False) -> Iterator[Taken]:
+    """Take in every new mail of a mailbox for the workflow `to`. Each is committed, then marked as seen. With
+    `lists`, what comes through a mailing list or a shared inbox counts as written by a person."""
     for letter in box.letters():
-        taken = take(letter.raw, to=to, by=by, address=box.name)
+        taken = take(letter.raw, to=to, by=by, address=box.name, lists=lists)
         letter.seen()
         yield taken
 
 
-def take(raw: bytes, *, to: str, by: str, address: str = "") -> Taken:
+def take(raw: bytes, *, to: str, by: str, address: str = "", lists: bool = False) -> Taken:
     """Take in one mail. Refused where `by` may not inject."""
     access.require(by, "inject")
-    read = mail.read(raw)
+    read = mail.read(raw, lists=lists)
     # A mail that is here already stays what it was, whatever has become of its thread since.
     if known := messages.known(read.id, channel=CHANNEL, by=by):
         return Taken(read, "again", known.task.key if known.task else "")

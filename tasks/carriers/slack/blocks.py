@@ -1,4 +1,6 @@
-"""How a notice looks in Slack: the classic blocks, inside their limits, every foreign text escaped.
+"""How a notice looks in Slack: the classic blocks, inside their limits.
+
+What a notice holds is plain text. It becomes mrkdwn here and nowhere else, by `escape`, once.
 
 Buttons carry ids and versions only, and are there only where clicks can reach us.
 """
@@ -6,6 +8,8 @@ Buttons carry ids and versions only, and are there only where clicks can reach u
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +21,10 @@ from tasks.models import Notice
 HEADER, SENTENCE, TEXT, FACT = 150, 300, 1500, 400
 
 MARKS = {"Approved": ":white_check_mark:", "Returned": ":leftwards_arrow_with_hook:"}
+
+#: `*`, `_` and `~` mean nothing between two letters (`snake_case`); :name: may be an emoji.
+_SIGN = re.compile(r"(?<![^\W_])[*_~]|[*_~](?![^\W_])|`|(?<!\w):(?=[a-z0-9_+'-]+:)")
+_LOOKS_LIKE = {"*": "∗", "_": "ˍ", "~": "∼", "`": "ˋ", ":": "∶"}
 
 Block = dict[str, Any]
 Content = dict[str, Any]
@@ -39,11 +47,12 @@ def render(notice: Notice, decided: Content | None = None) -> list[Block]:
     if decided and not decided.get("needs"):
         return [*parts, _context(_verdict(decided)), *foot]
     now = content | {name: decided[name] for name in ("needs", "review_version")} if decided else content
-    said = [_context(text) for text in (_verdict(decided) if decided else "", _needs(now)) if text]
-    return [*parts, *said, _actions(notice.kind, now), *foot]
+    verdict = _verdict(decided) if decided else Mrkdwn()
+    told = [_context(text) for text in (verdict, _needs(now)) if text]
+    return [*parts, *told, _actions(notice.kind, now), *foot]
 
 
-def sentence(notice: Notice) -> str:
+def sentence(notice: Notice) -> Mrkdwn:
     """What notifications and screen readers get: the first line of the notice."""
     return escape(notice.text.partition("\n")[0], SENTENCE)
 
@@ -55,68 +64,88 @@ def payload(notice: Notice) -> Content:
     return {name: value for name, value in about.items() if value is not None}
 
 
-def escape(text: str, most: int) -> str:
-    """The text as mrkdwn that means nothing but itself, cut at `most` characters with an ellipsis."""
+class Mrkdwn(str):
+    """Text in Slack's format. Any other text is plain, and means nothing but itself."""
+
+
+def escape(text: str, most: int) -> Mrkdwn:
+    """Plain text as mrkdwn, cut at `most` characters with an ellipsis; mrkdwn as it is. Slack has no escape
+    for its own signs, so they give way to signs that look like them."""
+    if isinstance(text, Mrkdwn):
+        return text
+    return _entities(_SIGN.sub(lambda match: _LOOKS_LIKE[match[0]], text), most)
+
+
+def said(form: str, *texts: str, most: int = TEXT) -> Mrkdwn:
+    """A form of ours with texts in it, each escaped if it is plain."""
+    return Mrkdwn(form.format(*(escape(text, most) for text in texts)))
+
+
+def joined(by: str, texts: Iterable[str]) -> Mrkdwn:
+    """Those texts that are not empty in a row, each escaped if it is plain."""
+    return Mrkdwn(by.join(escape(text, TEXT) for text in texts if text))
+
+
+def _entities(text: str, most: int) -> Mrkdwn:
     out: list[str] = []
     length = 0
     for letter in text:
         part = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}.get(letter, letter)
         length += len(part)
         if length >= most:
-            return "".join(out).rstrip() + "…"
+            return Mrkdwn("".join(out).rstrip() + "…")
         out.append(part)
-    return "".join(out)
+    return Mrkdwn("".join(out))
 
 
 def _completion(content: Content) -> list[Block]:
-    took = " · ".join(filter(None, [content.get("took", ""), _count(content.get("stages"), "stage")]))
+    took = [content.get("took", ""), _count(content.get("stages"), "stage")]
     cost = f"${content.get('cost_usd', 0):.2f} · {_thousands(content.get('tokens', 0))} tokens"
     status = str(content.get("status", "")).replace("_", " ")
     waiting = "waiting for a person" if content.get("review") else "done"
     fields = [
         ("File", _code(content.get("path", ""))),
-        ("Status", escape(" · ".join(filter(None, [status, waiting])), FACT)),
-        ("Took", escape(took, FACT)),
+        ("Status", joined(" · ", [status, waiting])),
+        ("Took", joined(" · ", took)),
         ("Cost", cost),
     ]
     title = f"{content['key']} · {content['title']}"
     return [
         {"type": "header", "block_id": "h", "text": _plain_text(title, HEADER)},
-        _section("sum", escape(content.get("summary", ""), TEXT) or "–"),
+        _section("sum", escape(content.get("summary") or "–", TEXT)),
         {
             "type": "section",
             "block_id": "facts",
-            "fields": [{"type": "mrkdwn", "text": f"*{name}*\n{text}"} for name, text in fields if text],
+            "fields": [_mrkdwn(said("*{}*\n{}", name, text)) for name, text in fields if text],
         },
     ]
 
 
 def _escalation(content: Content) -> list[Block]:
     title = escape(f"{content['key']} {content['title']}", SENTENCE)
-    head = f"*Decision needed · {title}*\n{escape(content.get('why', ''), TEXT)}"
     lines = []
     if content.get("quote"):
-        lines.append(f">_“{_one_line(content['quote'])}”_")
+        lines.append(said(">_“{}”_", _one_line(content["quote"])))
     if content.get("passage"):
-        lines.append(f">Source {content.get('source') or ''} says: “{_one_line(content['passage'])}”")
+        source = str(content.get("source") or "")
+        lines.append(said(">Source {} says: “{}”", source, _one_line(content["passage"])))
     if content.get("path"):
-        lines.append(f"File {_code(content['path'])}")
-    lines.append("Nothing moves until someone answers.")
-    return [_section("q", head), _section("why", "\n".join(lines))]
+        lines.append(said("File {}", _code(content["path"])))
+    lines.append(said("Nothing moves until someone answers."))
+    head = said("*Decision needed · {}*\n{}", title, content.get("why", ""))
+    return [_section("q", head), _section("why", joined("\n", lines))]
 
 
 def _stalled(content: Content) -> list[Block]:
     title = escape(f"{content['key']} {content['title']}", SENTENCE)
-    text = (
-        f"*Stalled · {title}*\nIn *{escape(content['stage'], FACT)}* for {content['lasted']}; "
-        f"this stage usually takes {content['usual']} and may take {content['limit']}."
-    )
-    return [_section("q", text)]
+    form = "*Stalled · {}*\nIn *{}* for {}; this stage usually takes {} and may take {}."
+    times = [content[name] for name in ("stage", "lasted", "usual", "limit")]
+    return [_section("q", said(form, title, *times))]
 
 
 def _plain(notice: Notice) -> list[Block]:
     first, _, rest = notice.text.partition("\n")
-    text = f"*{escape(first, SENTENCE)}*" + (f"\n{escape(rest, TEXT)}" if rest else "")
+    text = joined("\n", [said("*{}*", escape(first, SENTENCE)), rest])
     return [_section("q", text)]
 
 
@@ -146,7 +175,7 @@ def _decide(kind: str, content: Content) -> list[Block]:
         "accessibility_label": f"Approve {content['key']} draft {draft}"[:75],
         "confirm": {
             "title": _plain_text(f"Approve draft {draft}?", 100),
-            "text": {"type": "mrkdwn", "text": f"This releases {path or 'the draft'}."},
+            "text": _mrkdwn(said("This releases {}.", path or "the draft")),
             "confirm": _plain_text("Approve", 30),
             "deny": _plain_text("Cancel", 30),
         },
@@ -165,44 +194,49 @@ def _decide(kind: str, content: Content) -> list[Block]:
     ]
 
 
-def _foot(kind: str, content: Content) -> str:
-    said = _moment(content.get("said_at", ""), "{date_short_pretty} at {time}")
+def _foot(kind: str, content: Content) -> Mrkdwn:
+    told = _moment(content.get("said_at", ""), "{date_short_pretty} at {time}")
     draft = f"draft {content['draft']}" if content.get("draft") else ""
     if kind == "completion":
-        return " · ".join(filter(None, [escape(content.get("workflow", ""), FACT), draft, said]))
+        return joined(" · ", [content.get("workflow", ""), draft, told])
     if kind == "escalation":
-        who = escape(content.get("owner") or f"anyone of the {content.get('group')}", FACT)
+        who = said("Assigned to {}", content.get("owner") or f"anyone of the {content.get('group')}")
         due = _moment(content.get("due_at") or "", "{date_short_pretty} at {time}")
-        then = f", then to {escape(content['then'], FACT)}" if content.get("then") else ""
-        return f"Assigned to {who}" + (f" · due {due}{then}" if due else "")
-    return escape(content.get("next", ""), TEXT) if kind == "stalled" else ""
+        then = said(", then to {}", content["then"]) if content.get("then") else Mrkdwn()
+        return joined(" · ", [who, said("due {}{}", due, then) if due else ""])
+    return escape(content.get("next", ""), TEXT) if kind == "stalled" else Mrkdwn()
 
 
-def _verdict(decided: Content) -> str:
-    mark = MARKS.get(decided["what"], ":ballot_box_with_check:")
-    who = escape(f"{decided['who']} {decided['where']}".strip(), FACT)
-    return f"{mark} *{decided['what']}* by {who} · {_moment(decided['decided_at'], '{time}')}"
+def _verdict(decided: Content) -> Mrkdwn:
+    mark = Mrkdwn(MARKS.get(decided["what"], ":ballot_box_with_check:"))
+    who = f"{decided['who']} {decided['where']}".strip()
+    return said("{} *{}* by {} · {}", mark, decided["what"], who, _moment(decided["decided_at"], "{time}"))
 
 
-def _needs(content: Content) -> str:
+def _needs(content: Content) -> Mrkdwn:
     """Who is still needed, where one answer is not enough."""
     return escape(str(content.get("needs") or ""), FACT)
 
 
-def _moment(iso: str, form: str) -> str:
+def _moment(iso: str, form: str) -> Mrkdwn:
     """A moment that each reader sees in their own zone."""
     if not iso:
-        return ""
+        return Mrkdwn()
     moment = datetime.fromisoformat(iso)
-    return f"<!date^{int(moment.timestamp())}^{form}|{moment:%Y-%m-%d %H:%M} UTC>"
+    return Mrkdwn(f"<!date^{int(moment.timestamp())}^{form}|{moment:%Y-%m-%d %H:%M} UTC>")
 
 
-def _section(block_id: str, text: str) -> Block:
-    return {"type": "section", "block_id": block_id, "text": {"type": "mrkdwn", "text": text}}
+def _section(block_id: str, text: Mrkdwn) -> Block:
+    """`verbatim`: Slack makes no links and mentions of words that look like some."""
+    return {"type": "section", "block_id": block_id, "text": _mrkdwn(text)}
 
 
-def _context(text: str) -> Block:
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
+def _mrkdwn(text: Mrkdwn) -> Block:
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def _context(text: Mrkdwn) -> Block:
+    return {"type": "context", "elements": [_mrkdwn(text)]}
 
 
 def _plain_text(text: str, most: int) -> Block:
@@ -210,11 +244,13 @@ def _plain_text(text: str, most: int) -> Block:
     return {"type": "plain_text", "text": cut, "emoji": False}
 
 
-def _code(path: str) -> str:
-    return f"`{escape(path.replace('`', ''), FACT)}`" if path else ""
+def _code(path: str) -> Mrkdwn:
+    """Inside these marks no other sign has a meaning."""
+    shown = _entities(path.replace("`", _LOOKS_LIKE["`"]), FACT)
+    return Mrkdwn(f"`{shown}`") if path else Mrkdwn()
 
 
-def _one_line(text: str) -> str:
+def _one_line(text: str) -> Mrkdwn:
     return escape(" ".join(text.split()), FACT)
 
 

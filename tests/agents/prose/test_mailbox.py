@@ -1,6 +1,6 @@
 import pytest
 
-from agents.prose.mailbox import messages
+from agents.prose.mailbox import of_text
 
 MBOX = """From jonas@feld.example Tue Feb 17 07:41:00 2026
 From: Jonas Feld <jonas@feld.example>
@@ -18,12 +18,12 @@ The second mail.
 
 
 def only(name, text):
-    (message,) = messages(name, text)
+    (message,) = of_text(name, text)
     return message
 
 
 def test_takes_a_mailbox_apart():
-    first, second = messages("a.mbox", MBOX)
+    first, second = of_text("a.mbox", MBOX)
 
     assert (first.sender, first.text) == ("Jonas Feld", "The first mail. From here on it is quoted.")
     assert first.thread == second.thread == "oak"

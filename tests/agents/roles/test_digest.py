@@ -22,7 +22,7 @@ Jonas
 def digest(folder, model=None, **more):
     names = tuple(sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()))
     brief = a_brief("digest", title="Inbox", files=names, returns=("digest", "summary"), **more)
-    return work(brief, model, Toolbox({"read_file": {}}, folder))
+    return work(brief, model, Toolbox({"read_mail": {}}, folder))
 
 
 def section(outcome, heading):

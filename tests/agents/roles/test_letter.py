@@ -54,11 +54,23 @@ def test_lets_no_text_become_a_header():
     "address",
     ["", "nobody", "a@b", "a@b.example, c@d.example", "a@b.example\nBcc: c@d.example", "<a@b.example>"],
 )
-def test_makes_no_mail_to_what_is_no_address(address):
+def test_asks_a_person_instead_of_writing_to_what_is_no_address(address):
     outcome = a_letter(sender=address)
 
-    assert [made.kind for made in outcome.made] == ["letter_txt"]
+    assert outcome.word == "escalate"
+    assert "To which address" in outcome.question
+    assert "\nTo:" not in outcome.made[0].text
 
 
 def test_asks_a_person_where_there_is_no_reply():
     assert ask("letters", "A message.").word == "escalate"
+
+
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [("info@münchen.example", "info@xn--mnchen-3ya.example"), ("jörg@b.example", "jörg@b.example")],
+)
+def test_writes_to_addresses_of_every_script(address, written):
+    made = a_letter(sender=address).made[-1].text
+
+    assert f"To: {written}\n" in made

@@ -445,3 +445,35 @@ def test_finds_slack_by_its_file_and_refuses_a_carrier_that_is_not_there() -> No
     assert carriers.get("slack").PACE == 1.0
     with pytest.raises(carriers.Broken, match="console"):
         carriers.get("pigeon")
+
+
+def test_makes_no_sign_of_a_title_mean_anything(slack: FakeSlack) -> None:
+    owed(title="*Bold* _words_ ~gone~ `code` :fire: snake_case at 10:30", kind="escalation", why="*Look*")
+
+    send()
+
+    said = json.dumps(slack.accepted[0], ensure_ascii=False)
+    assert "∗Bold∗ ˍwordsˍ ∼gone∼ ˋcodeˋ ∶fire: snake_case at 10:30" in said
+    assert "∗Look∗" in said
+
+
+def test_escapes_a_notice_once_for_each_place(slack: FakeSlack, client, ana) -> None:
+    notice = owed(title="R&D <now>", kind="escalation", why="Fish & chips")
+
+    send()
+
+    assert "R&D <now>" in notice.text
+    assert "Fish & chips" in notice.text
+    said = json.dumps(slack.accepted[0])
+    assert "R&amp;D &lt;now&gt;" in said
+    assert "amp;amp" not in said
+    client.force_login(ana)
+    page = client.get("/deliveries/").content.decode()
+    assert "R&amp;D &lt;now&gt;" in page
+    assert "amp;amp" not in page
+
+
+def test_escapes_mrkdwn_no_second_time() -> None:
+    once = blocks.escape("R&D *now*", 100)
+
+    assert blocks.escape(once, 100) == blocks.said("{}", once) == once == "R&amp;D ∗now∗"
