@@ -9,7 +9,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.exceptions import DisallowedHost
+from django.core.exceptions import BadRequest, DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.middleware import csrf
 from django.shortcuts import render
@@ -37,6 +37,8 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     """The answer to a request that cannot be served: most often one for a host that is not ours."""
     if isinstance(exception, DisallowedHost):
         title, text = "This is not an address of this site", _host(request)
+    elif isinstance(exception, BadRequest) and str(exception):
+        title, text = "This request cannot be understood", f"Nothing was changed. {exception}"
     else:
         title, text = "This request cannot be understood", "Nothing was changed. Go back and try again."
     return _answer(request, title, text, 400)

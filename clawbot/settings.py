@@ -130,8 +130,10 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "clawbot.probes.probes",  # before all that could refuse or redirect a probe
+    "clawbot.storable.refuse_unstorable",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",  # pads each page at random, against guessing by its size
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

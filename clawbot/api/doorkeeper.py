@@ -17,6 +17,7 @@ from ninja.parser import Parser
 from ninja.security import HttpBearer
 from ninja.throttling import BaseThrottle
 
+from clawbot import storable
 from clawbot.people import tokens
 from clawbot.people.models import Token
 from tasks import access
@@ -106,21 +107,7 @@ class Json(Parser):
 
     def parse_body(self, request: HttpRequest) -> Any:
         """The value. Raises ValueError with what is wrong."""
-        return _storable(json.loads(request.body))
-
-
-def _storable(value: Any) -> Any:
-    match value:
-        case str():
-            if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
-                raise ValueError("a text holds a NUL or half a character (\\u0000, \\ud800 to \\udfff)")
-        case float() if not math.isfinite(value):
-            raise ValueError("a number is not finite")
-        case list():
-            for item in value:
-                _storable(item)
-        case dict():
-            for key, item in value.items():
-                _storable(key)
-                _storable(item)
-    return value
+        try:
+            return storable.require(json.loads(request.body))
+        except RecursionError:
+            raise ValueError("lists and mappings lie too deep inside each other") from None

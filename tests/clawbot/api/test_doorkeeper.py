@@ -180,3 +180,14 @@ def test_turns_away_a_filter_that_is_none(as_ana):
 
     assert answer.status_code == 422
     assert "There is: before, limit, q, status, workflow" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("depth", [65, 900, 5_000, 100_000])
+@pytest.mark.parametrize("key", ["", "once"])
+def test_refuses_what_is_nested_too_deeply_in_words(as_ana, depth, key):
+    body = '{"workflow": "article", "input": ' + "[" * depth + "]" * depth + "}"
+
+    answer = as_ana.post("tasks", body, key)
+
+    assert answer.status_code == 400
+    assert "deep inside each other" in answer.json()["detail"]
