@@ -18,7 +18,7 @@ class Review(Recorded):
     LOGGED = (
         "task_id", "subtask_id", "artifact_sha256", "kind", "why", "verbs", "deciders", "owner",
         "taken_until", "due_at", "ladder", "rung", "version", "open", "opened_at", "first_seen_at",
-        "closed_at", "granted_until",
+        "closed_at", "granted_until", "artifact_id",
     )  # fmt: skip
 
     class Kind(models.TextChoices):
@@ -77,6 +77,7 @@ class Decision(Recorded):
         "review_id", "verb", "by", "channel", "artifact_sha256", "review_version", "request_id", "decided_at",
         "release_at", "released_at", "undone_at",
     )  # fmt: skip
+    HASHED = ("note",)
     OF_TASK = "review__task_id"
 
     review = models.ForeignKey(Review, models.CASCADE, related_name="decisions")
