@@ -1,4 +1,4 @@
-"""Writes events. They are for reading; no rule reads them back.
+"""Writes events. They are for reading; no rule reads them back, and no secret stands in them.
 
 `line()` builds one, `write()` stores a batch in the caller's transaction, `record()` does both.
 """
@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
+
+from agents.masking import mask_deep
 
 from . import clock
 from .history import changes
@@ -133,6 +135,7 @@ def line(kind: str, /, *, by: str, task: Task | None = None, stage: str = "", **
     """An unsaved event. Raises ValueError for a kind that `KINDS` does not list."""
     if kind not in KINDS:
         raise ValueError(f"Unknown event kind {kind!r}: add it to tasks.log.KINDS with what its data holds.")
+    data = mask_deep(data)
     channel = str(data.get("channel") or _channel.get())[:40]
     return Event(kind=kind, by=by, task=task, stage=stage, at=clock.now(), channel=channel, data=data)
 

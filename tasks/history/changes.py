@@ -25,6 +25,8 @@ from typing import Any, ClassVar, Self, TypeVar, cast
 
 from django.db import connection, models, transaction
 
+from agents.masking import mask_deep
+
 M = TypeVar("M", bound=models.Model)
 _logger = logging.getLogger(__name__)
 
@@ -144,6 +146,13 @@ def told_of(model: Any) -> tuple[str, ...]:
     return (*model.LOGGED, *model.HASHED)
 
 
+def mask_words(rows: Iterable[Any]) -> None:
+    """Take secrets out of what these rows are about to store beside the work."""
+    for row in rows:
+        for name in row.MASKED:
+            setattr(row, name, mask_deep(getattr(row, name)))
+
+
 class Rows(models.QuerySet[M]):
     """Rows that note what changes in them."""
 
@@ -158,6 +167,7 @@ class Rows(models.QuerySet[M]):
         """As always, and noted."""
         model: Any = self.model  # one of the models below, all of them Recorded
         fields = {name: model._meta.get_field(name) for name in values if name != "pk"}
+        values = {name: mask_deep(one) if name in model.MASKED else one for name, one in values.items()}
         names = [field.attname for field in fields.values() if field.attname in told_of(model)]
         if self._told or not names:
             return super().update(**values)
@@ -185,6 +195,7 @@ class Rows(models.QuerySet[M]):
     def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
         """As always, and noted."""
         rows = list(objs)
+        mask_words(rows)
         if self._told or not rows:
             return super().bulk_create(rows, *args, **kwargs)
         with transaction.atomic(savepoint=False):
@@ -214,6 +225,8 @@ class Recorded(models.Model):
     NOUN: ClassVar[str]
     LOGGED: ClassVar[tuple[str, ...]]
     HASHED: ClassVar[tuple[str, ...]] = ()
+    #: words beside the work, in which no secret is stored (agents/masking.py)
+    MASKED: ClassVar[tuple[str, ...]] = ()
     #: what names one row in the log, for ever
     NAMED_BY: ClassVar[tuple[str, ...]] = ("pk",)
     #: how a row knows its task; empty where it has none
@@ -238,6 +251,7 @@ class Recorded(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """As always, and noted."""
+        mask_words([self])
         only = kwargs.get("update_fields")
         names = [
             name for name in told_of(self) if only is None or _field(self, name).name in only or name in only

@@ -332,7 +332,7 @@ def _settle(noun: str, said: Row, found: Row) -> None:
         at_rest = said.get("state") in {None, "uncertain"}
         if found.get("state") in {"pending", "sending"} and at_rest:
             said["state"] = found["state"]
-        if found.get("run_id") and "state" not in said:  # it crossed while its agent worked
+        if str(found.get("key")).startswith("run:"):  # it crossed while its agent worked
             said["state"] = found.get("state")
 
 

@@ -83,6 +83,7 @@ class Comment(Recorded):
 
     NOUN = "comment"
     LOGGED = ("task_id", "artifact_id", "by", "made_at", "number", "answered_in_id")
+    MASKED = ("text", "answer")
     HASHED = ("quote", "text", "answer", "answer_quote")
 
     task = models.ForeignKey(Task, models.CASCADE, related_name="comments")

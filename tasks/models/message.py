@@ -18,6 +18,7 @@ class Message(Recorded):
 
     NOUN = "message"
     LOGGED = ("direction", "key", "correlation_id", "task_id", "subtask_id", "run_id", "at")
+    MASKED = ("error", "address")
     HASHED = ("envelope",)
     OF_TASK = ""  # it may find its task only later
     UNIQUE = ("key",)

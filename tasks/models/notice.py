@@ -17,6 +17,7 @@ class Notice(Recorded):
 
     NOUN = "notice"
     LOGGED = ("key", "kind", "carrier", "recipient", "task_id", "review_id", "created_at")
+    MASKED = ("content", "text", "error")
     HASHED = ("content", "text")
     OF_TASK = ""  # some are about no task
     UNIQUE = ("key",)

@@ -44,6 +44,7 @@ class Absence(Recorded):
 
     NOUN = "absence"
     LOGGED = ("user_id", "starts_at", "ends_at", "delegate_id", "ended_at")
+    MASKED = ("why",)
     HASHED = ("why",)
     OF_TASK = ""
 

@@ -21,6 +21,8 @@ class Review(Recorded):
         "closed_at", "granted_until", "artifact_id",
     )  # fmt: skip
 
+    MASKED = ("why",)
+
     class Kind(models.TextChoices):
         GATE = "gate"  # the workflow asks for a person here
         ESCALATION = "escalation"  # an agent asks a question
@@ -77,6 +79,7 @@ class Decision(Recorded):
         "review_id", "verb", "by", "channel", "artifact_sha256", "review_version", "request_id", "decided_at",
         "release_at", "released_at", "undone_at",
     )  # fmt: skip
+    MASKED = ("note",)
     HASHED = ("note",)
     OF_TASK = "review__task_id"
 

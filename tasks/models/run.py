@@ -39,6 +39,7 @@ class Run(Recorded):
         "task_id", "subtask_id", "fence", "agent", "agent_version", "worker_name", "status", "ended_at",
         "tokens_in", "tokens_out", "cost_usd",
     )  # fmt: skip
+    MASKED = ("brief", "summary", "error", "notes")
     HASHED = ("brief", "summary", "error", "notes")
 
     class Status(models.TextChoices):

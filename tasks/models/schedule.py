@@ -14,6 +14,7 @@ class Schedule(Recorded):
 
     NOUN = "schedule"
     LOGGED = ("workflow_id", "name", "cron", "zone", "misfire", "paused_at", "paused_by")
+    MASKED = ("paused_why",)
     HASHED = ("input", "paused_why")
     OF_TASK = ""
 
@@ -48,6 +49,7 @@ class Occurrence(Recorded):
 
     NOUN = "occurrence"
     LOGGED = ("schedule_id", "due_at", "done_at", "by", "started")
+    MASKED = ("trouble",)
     HASHED = ("trouble",)
     OF_TASK = ""
 

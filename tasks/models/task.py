@@ -19,6 +19,7 @@ class Task(Recorded):
         "stage_status", "round", "priority", "due_on", "starts_at", "owner", "correlation_id", "parent_id",
         "undoing_at", "created_by", "created_at", "done_at",
     )  # fmt: skip
+    MASKED = ("title",)
     HASHED = ("input", "idempotency_key")
     OF_TASK = "pk"
     UNIQUE = ("key",)
@@ -101,6 +102,7 @@ class Subtask(Recorded):
         "task_id", "stage", "position", "item", "spread", "passed_over", "awaits", "round", "live", "agent",
         "done_as", "status", "priority", "attempts", "crashes", "max_attempts", "fence", "reason",
     )  # fmt: skip
+    MASKED = ("reason", "requests")
     HASHED = ("given", "requests", "fields")
     UNIQUE = ("task_id", "stage", "item", "round")
 

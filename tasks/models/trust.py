@@ -24,6 +24,7 @@ class Trust(Recorded):
         "ended_by",
         "ended_at",
     )
+    MASKED = ("ended_why",)
     HASHED = ("ended_why",)
     OF_TASK = ""
 

@@ -59,6 +59,7 @@ def write_runs(runs: Sequence[Run]) -> None:
     nobody heard of is tried again.
     """
     if runs:
+        changes.mask_words(runs)
         _here().write_runs(runs)
 
 
