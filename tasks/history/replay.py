@@ -345,6 +345,8 @@ def _where(noun: str, id: int | str, row: Row) -> str:
 def _task_of(noun: str, id: int | str, row: Row, state: State) -> int | None:
     if noun == "task":
         return int(id)
+    if noun == "need":
+        row = state.of("subtask", int(str(id).partition("/")[0]))
     if noun == "decision":
         row = state.of("review", row.get("review_id", 0))
     return row.get("task_id")

@@ -99,6 +99,8 @@ NOT_TOLD: dict[type[models.Model], dict[str, str]] = {
 NOT_RELIED_ON = {
     "tasks.event": "the log itself: sealed", "tasks.seal": "the log itself: chained by keyed hashes",
     "tasks.wake": "a doorbell; losing it loses nothing", "tasks.worker": LIVE,
+    "tasks.process": LIVE, "tasks.unsavededit": "one person's words, seen by them alone",
+    "tasks.site": "which data folder is this database's; `doctor` compares it with the folder's mark",
     "tasks.presence": "a hint who reads; no rule reads it",
     "people.failedsignin": "counts for minutes, and only slows guessing down",
 }  # fmt: skip
@@ -292,7 +294,7 @@ def test_says_a_lost_key_once(house: None, settings: Any) -> None:
     for _ in range(3):
         log.record("worker.started", by="clawbot", worker="x")
         seal.seal()
-    settings.AUDIT_KEY = b"another key altogether, of the same length"
+    settings.AUDIT_KEY = "another key altogether, of the same length"
 
     said = verify()
 
