@@ -321,9 +321,10 @@ HEAD_TO = env_list("CLAWBOT_HEAD_TO", "file")
 
 # Ours, wherever they turn up: in an error, a title, a log line.
 # A key that is kept in the data folder makes itself known when it is read (tasks/folder.py).
-masking.know(env(name) for name in ("SECRET_KEY", "CLAWBOT_AUDIT_KEY", "OPENCLAW_TOKEN"))
-masking.know(env(name) for name in ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN"))
-masking.know(urlsplit(env(name)).password or "" for name in ("DATABASE_URL", "REDIS_URL", "EMAIL_URL"))
+masking.know(
+    env(name) for name in ("SECRET_KEY", "CLAWBOT_AUDIT_KEY", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET")
+)
+masking.know(urlsplit(env(name)).password or "" for name in ("DATABASE_URL", "REDIS_URL"))
 
 # -- Log -------------------------------------------------------------------------------------------
 
