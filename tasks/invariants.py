@@ -203,14 +203,16 @@ def agents_are_what_the_log_says() -> Iterator[str]:
         slug, number = event.data["agent"], event.data["number"]
         told[slug, number], active[slug] = event, number
     for one in AgentVersion.objects.select_related("agent").order_by("pk"):
-        event = told.pop((one.agent.slug, one.number), None)
-        if event is None:
+        line = told.get((one.agent.slug, one.number))
+        if line is None:
             yield f"agent {one}: is there, and the log does not tell of it"
-        elif event.data.get("sha256", one.sha256) != one.sha256 or event.by != one.created_by:
+        elif line.data.get("sha256", one.sha256) != one.sha256 or line.by != one.created_by:
             yield f"agent {one}: its definition, hash or author is not what the log says"
-        elif event.data.get("note", "")[:200] != one.note:
+        elif line.data.get("note", "")[:200] != one.note:
             yield f"agent {one}: its note is not what the log says"
-    yield from (f"agent {slug} v{number}: is gone, and the log tells of it" for slug, number in told)
+    there = set(AgentVersion.objects.values_list("agent__slug", "number"))
+    for slug, number in sorted(told.keys() - there):
+        yield f"agent {slug} v{number}: is gone, and the log tells of it"
     for agent in Agent.objects.select_related("active").order_by("slug"):
         number = agent.active.number if agent.active else None
         if number != active.get(agent.slug):

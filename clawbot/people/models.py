@@ -35,7 +35,7 @@ class User(Recorded, AbstractUser):
     theme = models.CharField(max_length=8, choices=THEMES, default="auto")
     single_keys = models.BooleanField(default=True, help_text="Single-key shortcuts on pages")
 
-    objects = People()
+    objects = People()  # type: ignore[misc]
 
     class Meta(AbstractUser.Meta):
         """Django's own words for it."""
