@@ -45,7 +45,7 @@ def proven(artifact: Artifact, sha256: str = "", *, what: str = "use it", file: 
         return artifact
     raise Tampered(
         f"Cannot {what}: {where}. Somebody changed it outside of Clawbot; operators and admins were told. "
-        "Run `manage.py verify` to see what else differs, and make the text again from an earlier stage.",
+        "Run `./manage.py verify` to see what else differs, and make the text again from an earlier stage.",
         artifact,
     )
 

@@ -1,5 +1,5 @@
-"""`./manage.py verify`: what must always be true, that every row is what the log tells, and that the log is as
-it was sealed."""
+"""`./manage.py verify`: what must always be true, that rows are what the log tells, and that the log is as it
+was sealed."""
 
 from __future__ import annotations
 
