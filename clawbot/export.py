@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from agents.masking import mask_deep
 from tasks.models import Event
 
 BATCH = 1_000
@@ -33,7 +34,7 @@ def facts(event: Event) -> dict[str, Any]:
     return {
         "id": event.pk, "at": event.at.astimezone(UTC).isoformat(timespec="microseconds"), "kind": event.kind,
         "task": event.task.key if event.task else "", "stage": event.stage, "by": event.by,
-        "channel": event.channel, "data": event.data, "changed": event.changed,
+        "channel": event.channel, "data": mask_deep(event.data), "changed": mask_deep(event.changed),
     }  # fmt: skip
 
 

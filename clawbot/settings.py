@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import environ
 
+from agents import masking
 from tasks.folder import KeptKey
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -318,12 +319,27 @@ AUDIT_KEY = env("CLAWBOT_AUDIT_KEY") or KeptKey(DATA, "audit_key")
 # Where the head of the chain is sent every hour: carriers, as `file,slack:admins`.
 HEAD_TO = env_list("CLAWBOT_HEAD_TO", "file")
 
+# -- Secrets ---------------------------------------------------------------------------------------
+
+# Ours, wherever they turn up: in an error, a title, a log line.
+# A key that is kept in the data folder makes itself known when it is read (tasks/folder.py).
+masking.know(
+    env(name) for name in ("SECRET_KEY", "CLAWBOT_AUDIT_KEY", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET")
+)
+masking.know(urlsplit(env(name)).password or "" for name in ("DATABASE_URL", "REDIS_URL"))
+
 # -- Log -------------------------------------------------------------------------------------------
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "class": "agents.masking.Formatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", "WARNING")},
     "loggers": {"django_q": {"level": "WARNING"}, "clawbot": {"level": "INFO"}, "tasks": {"level": "INFO"}},

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from agents.masking import mask_deep
 from agents.models import Agent, AgentVersion
 from clawbot.dashboard.sentences import sentence
 from clawbot.people.models import Token
@@ -249,7 +250,7 @@ def message_shape(message: Message) -> Shape:
         "state": message.state,
         "task": message.task.key if message.task else None,
         "correlation_id": message.correlation_id or None,
-        "envelope": message.envelope,
+        "envelope": mask_deep(message.envelope),
         "error": message.error or None,
         "at": _stamp(message.at),
         "sent_at": _stamp(message.sent_at),

@@ -16,7 +16,7 @@ from agents.definition import Definition, Limits
 from agents.registry import Role, role
 from agents.tools import Toolbox
 
-from . import artifacts, clock, output, workspace
+from . import artifacts, clock, output, proof, workspace
 from .border import messages
 from .desk import Desk
 from .models import Artifact, Subtask, Task, WorkflowVersion
@@ -52,6 +52,8 @@ def prepare(claimed: Sequence[Claimed]) -> list[Papers | tuple[Claimed, str]]:
         try:
             papers.append(_papers(one, shelf))
         except Exception as error:
+            if isinstance(error, proof.Tampered):
+                proof.alarm(error)
             papers.append((one, f"Its brief could not be made: {error}"))
     return papers
 
@@ -202,7 +204,8 @@ class _Shelf:
         wanted = set(definition.accepts)
         if judged := self.stage(claimed)["judges"]:
             wanted |= {kind for kind, artifact in mine.items() if artifact.stage == judged}
-        return [_given(one) for kind, one in sorted(mine.items()) if kind in wanted]
+        writes = bool(self.stage(claimed)["output"])
+        return [_given(one, file=writes) for kind, one in sorted(mine.items()) if kind in wanted]
 
     def more(self, claimed: Claimed, stage: dict[str, Any]) -> dict[str, Any]:
         """What only some stages are given: facts, items, answers, what to undo and why."""
@@ -289,7 +292,9 @@ def _item(row: Subtask, made: list[Artifact]) -> Item:
     return Item(item=row.given, fields=row.fields, artifacts=tuple(map(_given, made)), missing=missing)
 
 
-def _given(one: Artifact) -> Given:
+def _given(one: Artifact, *, file: bool = False) -> Given:
+    """What an agent is handed: the text as it was made, and where files are written also their bytes."""
+    proof.proven(one, what=f"hand {one} on", file=file)
     return Given(
         kind=one.kind, number=one.number, text=one.text, data=one.data, sha256=one.sha256, made_by=one.made_by
     )

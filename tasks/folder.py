@@ -14,6 +14,8 @@ import psutil
 from django.conf import settings
 from django.utils.functional import SimpleLazyObject
 
+from agents import masking
+
 PARTS = ("staging", "published", "workspace", "log", "static")
 KEYS = ("SECRET_KEY", "AUDIT_KEY")
 PATIENCE = 2.0  # seconds until a key file that is empty stays so
@@ -65,6 +67,7 @@ def key(folder: Path, name: str) -> str:
     make(folder)
     file, made = folder / name, secrets.token_urlsafe(48)
     if _create(file, made):
+        masking.know([made])
         return made
     over = time.monotonic() + PATIENCE
     try:
@@ -74,6 +77,7 @@ def key(folder: Path, name: str) -> str:
             time.sleep(0.01)
     except (OSError, UnicodeError) as error:
         raise error if isinstance(error, FolderError) else _refused("read", file, error) from None
+    masking.know([kept])
     return kept
 
 

@@ -11,6 +11,8 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 from django.utils.text import slugify
 
+from agents.masking import mask
+
 from . import access, arrivals, clock, log, machine, rounds, workspace
 from .engine import site
 from .machine import Refused
@@ -54,7 +56,7 @@ def inject(
         there = access.seen(Workflow, by).values_list("slug", flat=True)
         names = ", ".join(there) or "none yet; run `./manage.py sync`"
         raise Refused(f"Cannot inject {title!r}: there is no workflow {workflow!r}. There are: {names}.")
-    title = " ".join(str(title).split())[:200]
+    title = mask(" ".join(str(title).split()))[:200]  # before it names files
     problems = check_input(flow.active.definition["input"], {**input, "title": title})
     if not title or problems:
         raise Refused(f"Cannot inject {title!r} into {workflow}: {' '.join(problems) or 'it needs a title.'}")

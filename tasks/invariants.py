@@ -5,18 +5,35 @@ Each function names the places where its sentence does not hold; none of them re
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from . import access
+from agents.models import Agent, AgentVersion
+
+from . import access, artifacts
 from .engine.workers import DatabaseNow
-from .models import Artifact, Decision, Event, Need, Notice, Review, Run, Subtask, Task
+from .models import (
+    Artifact,
+    Decision,
+    Event,
+    Need,
+    Notice,
+    Review,
+    Run,
+    Subtask,
+    Task,
+    Workflow,
+    WorkflowVersion,
+)
 from .people import policy
 from .why import whys
 from .workflow import HUMAN
@@ -159,6 +176,61 @@ def versions_have_no_gap() -> Iterator[str]:
     kinds = Artifact.objects.values("task__key", "kind").annotate(last=Max("number"), count=Count("id"))
     for row in kinds.exclude(last=F("count")).order_by():
         yield f"{row['task__key']} {row['kind']}: {row['count']} versions, the last is number {row['last']}"
+
+
+def texts_are_what_was_made() -> Iterator[str]:
+    """The text and the data of every artifact have the hash that it was made with."""
+    for artifact in Artifact.objects.select_related("task").order_by("id").iterator(BATCH):
+        if artifacts.digest(artifact.text, artifact.data) != artifact.sha256:
+            where = f"{artifact.task.key} {artifact} (artifact {artifact.pk})"
+            yield f"{where}: its text or data is not what was made"
+
+
+def definitions_are_what_was_stored() -> Iterator[str]:
+    """What an agent or a workflow is, in every version, has the hash that it was stored with."""
+    for what, versions in (("workflow", WorkflowVersion), ("agent", AgentVersion)):
+        for one in versions.objects.select_related(what).order_by("pk"):
+            if _hash(one.definition) != one.sha256:
+                yield f"{what} {one}: its definition is not what was stored"
+
+
+def agents_are_what_the_log_says() -> Iterator[str]:
+    """Versions of agents are as their lines say, and the newest is the active one. Lines from before they
+    carried hashes prove only that there was a version."""
+    told: dict[tuple[str, int], Event] = {}
+    active: dict[str, int] = {}
+    for event in Event.objects.filter(kind="agent.version").order_by("pk"):
+        slug, number = event.data["agent"], event.data["number"]
+        told[slug, number], active[slug] = event, number
+    for one in AgentVersion.objects.select_related("agent").order_by("pk"):
+        line = told.get((one.agent.slug, one.number))
+        if line is None:
+            yield f"agent {one}: is there, and the log does not tell of it"
+        elif line.data.get("sha256", one.sha256) != one.sha256 or line.by != one.created_by:
+            yield f"agent {one}: its definition, hash or author is not what the log says"
+        elif line.data.get("note", "")[:200] != one.note:
+            yield f"agent {one}: its note is not what the log says"
+    there = set(AgentVersion.objects.values_list("agent__slug", "number"))
+    for slug, number in sorted(told.keys() - there):
+        yield f"agent {slug} v{number}: is gone, and the log tells of it"
+    for agent in Agent.objects.select_related("active").order_by("slug"):
+        number = agent.active.number if agent.active else None
+        if number != active.get(agent.slug):
+            yield f"agent {agent}: active is version {number}, the log says {active.get(agent.slug)}"
+
+
+def workflows_are_their_active_version() -> Iterator[str]:
+    """A workflow is called as its active version says, and counts its tasks."""
+    numbers = Coalesce(Max("tasks__number"), 0)
+    for flow in Workflow.objects.select_related("active").annotate(highest=numbers).order_by("slug"):
+        if flow.last_number < flow.highest:
+            yield f"workflow {flow}: last_number is {flow.last_number}, its newest task has {flow.highest}"
+    strange = Subtask.objects.exclude(workflow=F("task__workflow"))
+    yield from _stages(strange)
+
+
+def _hash(definition: Any) -> str:
+    return hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()
 
 
 def files_are_what_was_made() -> Iterator[str]:
@@ -305,6 +377,10 @@ ALL: dict[str, Callable[[], Iterator[str]]] = {
     "Dead workers hold nothing.": dead_workers_hold_nothing,
     "Nothing is accepted after a cancel.": cancel_wins,
     "Versions are numbered without a gap.": versions_have_no_gap,
+    "Texts are what was made.": texts_are_what_was_made,
+    "Definitions are what was stored.": definitions_are_what_was_stored,
+    "Agents are what the log says.": agents_are_what_the_log_says,
+    "Workflows count their tasks.": workflows_are_their_active_version,
     "Files are where and what the newest artifact says, and belong to one task.": files_are_what_was_made,
     "Only people decide.": people_decide,
     "An approval names a text of its task.": approval_is_of_that_text,

@@ -1,4 +1,4 @@
-"""Writes events. They are for reading; no rule reads them back.
+"""Writes events. They are for reading; no rule reads them back, and no secret stands in them.
 
 `line()` builds one, `write()` stores a batch in the caller's transaction, `record()` does both.
 """
@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
+
+from agents.masking import mask_deep
 
 from . import clock
 from .history import changes
@@ -26,7 +28,7 @@ KINDS: dict[str, str] = {
     "task.undoing": "why, stage: the one that failed, stages: what is taken back, newest first",
     "task.rerun": "stage, round, reason: a new round from that stage",
     "task.overridden": "stage, round, reason, was: the stages that were open, unapproved: its gates",
-    "subtask.claimed": "subtask, item, agent, attempt, fence, worker",
+    "subtask.claimed": "subtask, item, agent, attempt, fence, worker, run, version: the agent's",
     "subtask.finished": "subtask, item, done_as, summary, attempt, seconds",
     "subtask.spread": "items: into how many it was spread",
     "subtask.passed_over": "why: its branch was not taken",
@@ -42,7 +44,8 @@ KINDS: dict[str, str] = {
     "subtask.released": "worker: given back unfinished when its worker stopped",
     "subtask.stopped": "reason: a person fenced off what ran",
     "run.discarded": "attempt: its result came too late and was not used",
-    "artifact.made": "kind, number, sha256, path, unapproved: the gates before it that were skipped",
+    "artifact.made": "kind, number, sha256, path, built_on: its hash, unapproved: gates skipped before it",
+    "artifact.tampered": "artifact, kind, number, sha256, found: the hash of what is there now, why",
     "artifact.edited": "kind, number, sha256, base",
     "review.opened": "review, kind, due_at",
     "review.decided": "review, verb, artifact_sha256, note, channel",
@@ -59,7 +62,7 @@ KINDS: dict[str, str] = {
     "review.put_back": "review",
     "absence.began": "user, until, delegate, why",
     "absence.ended": "user",
-    "member.set": "user, workflow, role: empty where it was taken away",
+    "member.set": "user, workflow, role: empty where it was taken away, member: its row",
     "finding.judged": "finding, state",
     "finding.revoked": "finding, kind, quote: a person took a correction back",
     "trust.raised": "workflow, agent, kind, judged, agreed, low",
@@ -70,10 +73,12 @@ KINDS: dict[str, str] = {
     "hold.lifted": "hold, scope, target",
     "hold.restored": "of, id, columns: [was, now]: a hold was given back what the log says of it",
     "hold.noted": "rows: the holds that were found when the log began to carry changes",
+    "notice.owed": "notices, kind: where nothing else tells of them",
     "notice.sent": "notice, kind, carrier, recipient",
     "notice.uncertain": "notice, kind, carrier, recipient, error",
     "notice.dead": "notice, kind, carrier, recipient, error",
     "notice.resent": "notice, kind, carrier, recipient: a person asked for it",
+    "message.crossed": "messages: envelopes that agents sent and got while their runs went on",
     "message.received": "message, channel, sender, type, effect: injected or continued",
     "message.noted": "message, channel, sender, type, effect: nothing waited for it",
     "message.refused": "message, channel, error",
@@ -96,10 +101,16 @@ KINDS: dict[str, str] = {
     "queue.refused": "queue, why: a task in it was not one of ours, and was removed unrun",
     "process.apart": "process, host, pid, folder, why: it does not see what others see, and claims nothing",
     "process.agrees": "process, host, pid, folder: it sees what the others see again",
-    "agent.version": "agent, number, note",
-    "workflow.version": "workflow, number",
-    "workflow.activated": "workflow, number, was: an older version is the active one again",
     "person.made": "user, role: the group; made at a terminal, as the first people are",
+    "agent.version": "agent, number, sha256, note",
+    "workflow.version": "workflow, number, sha256",
+    "workflow.activated": "workflow, number, was: an older version is the active one again",
+    "house.noted": "rows: what was found of people, messages and settings when the log began to tell of them",
+    "person.changed": "person, name: an account, its password, or a power of it became another",
+    "person.groups": "person, name, groups: the groups of that account from now on",
+    "person.removed": "person, name",
+    "link.made": "link, name: a one-time way in was made for that account",
+    "link.used": "link",
     "person.signed_in": "how: password or link",
     "token.made": "token, name, owner, scope, expires_at",
     "token.revoked": "token, name, owner",
@@ -124,6 +135,7 @@ def line(kind: str, /, *, by: str, task: Task | None = None, stage: str = "", **
     """An unsaved event. Raises ValueError for a kind that `KINDS` does not list."""
     if kind not in KINDS:
         raise ValueError(f"Unknown event kind {kind!r}: add it to tasks.log.KINDS with what its data holds.")
+    data = mask_deep(data)
     channel = str(data.get("channel") or _channel.get())[:40]
     return Event(kind=kind, by=by, task=task, stage=stage, at=clock.now(), channel=channel, data=data)
 

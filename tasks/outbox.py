@@ -107,7 +107,9 @@ def owe_house(kind: str, *, places: Iterable[tuple[str, str]], content: dict[str
         )
         for name, (carrier, to) in wanted.items()
     ]  # fmt: skip
-    Notice.objects.bulk_create(rows, ignore_conflicts=True)
+    with transaction.atomic():
+        Notice.objects.bulk_create(rows, ignore_conflicts=True)
+        log.record("notice.owed", by=BY, notices=len(rows), kind=kind)
     return len(rows)
 
 

@@ -91,12 +91,20 @@ def close_runs(results: list[Result], accepted: set[int], now: datetime, status:
             )
         )
     store.write_runs([result.claimed.run for result in results])
+    changes.note([_ended(result.claimed.run) for result in results])
     keep_crossings([(result.claimed, result.crossings) for result in results])
     return events
 
 
-def keep_crossings(crossed: Sequence[tuple[Claimed, Sequence[Crossing]]]) -> None:
-    """Store the envelopes that crossed the border during these runs; a second time changes nothing."""
+def _ended(run: Run) -> changes.Change:
+    """How a run ended, for the log."""
+    now = {name: changes.said(Run, name, getattr(run, name)) for name in store.RUN_FIELDS}
+    return changes.Change("run", run.pk, run.task_id, {}, now)
+
+
+def keep_crossings(crossed: Sequence[tuple[Claimed, Sequence[Crossing]]]) -> list[Message]:
+    """Store the envelopes that crossed the border during these runs, and return them; a second time changes
+    nothing."""
     rows = [
         Message(
             direction=one.direction, channel="http", key=f"run:{claimed.run.pk}:{number}",
@@ -110,8 +118,13 @@ def keep_crossings(crossed: Sequence[tuple[Claimed, Sequence[Crossing]]]) -> Non
         for claimed, crossings in crossed
         for number, one in enumerate(crossings)
     ]  # fmt: skip
-    if rows:
-        Message.objects.bulk_create(rows, ignore_conflicts=True)
+    return Message.objects.bulk_create(rows, ignore_conflicts=True) if rows else []
+
+
+def tell_crossings(crossed: Sequence[tuple[Claimed, Sequence[Crossing]]]) -> None:
+    """Store what crossed the border while its runs go on, with a line that tells of it."""
+    if kept := keep_crossings(crossed):
+        log.record("message.crossed", by="clawbot", messages=len(kept))
 
 
 def keep_sends(results: Sequence[Result], now: datetime) -> None:
@@ -182,6 +195,7 @@ def keep_work(results: list[Result], now: datetime) -> list[Event]:
             number=one.number,
             sha256=one.sha256,
             path=one.path,
+            built_on=changes.fingerprint(one.built_on),
             **_skipped(one),
         )
         for one in made
@@ -307,8 +321,15 @@ def locked(rows: Any) -> Any:
 
 def keep_fields(results: list[Result]) -> None:
     """Store the small facts that these results say, for routes and later stages."""
-    rows = [result.claimed.subtask for result in results if result.outcome.fields]
+    saying = [result for result in results if result.outcome.fields]
+    changes.note([
+        changes.Change(
+            "subtask", row.pk, row.task_id, {"fields": changes.fingerprint(row.fields)},
+            {"fields": changes.fingerprint(result.outcome.fields)},
+        )
+        for result in saying if (row := result.claimed.subtask).fields != result.outcome.fields
+    ])  # fmt: skip
     for result in results:
         result.claimed.subtask.fields = result.outcome.fields
-    if rows:
-        Subtask.objects.bulk_update(rows, ["fields"])
+    if saying:
+        changes.told(Subtask).bulk_update([result.claimed.subtask for result in saying], ["fields"])

@@ -110,7 +110,7 @@ def person(request: pytest.FixtureRequest) -> Callable[[str, str], Any]:
         from clawbot.people.models import User
 
         user = User.objects.create_user(name, is_staff=group == "admins", is_superuser=group == "admins")
-        user.groups.add(Group.objects.get_or_create(name=group)[0])
+        user.join(Group.objects.get_or_create(name=group)[0])
         return user
 
     return make

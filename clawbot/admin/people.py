@@ -39,6 +39,26 @@ class PersonAdmin(UserAdmin):
             except Refused as refused:
                 messages.error(request, str(refused))
 
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """As always, under the name of who does it."""
+        obj.changed_by = f"user:{request.user.get_username()}"
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """As always; the log says which groups the account is in from now on."""
+        super().save_related(request, form, formsets, change)
+        form.instance.tell_groups()
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        """As always, under the name of who does it."""
+        obj.changed_by = f"user:{request.user.get_username()}"
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """One by one: each is a line in the log."""
+        for user in queryset:
+            self.delete_model(request, user)
+
     def has_module_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser
 

@@ -34,6 +34,7 @@ KINDS = {
     "overdue": "Overdue",
     "decided": "Decided",
     "trust": "Trust",
+    "tampered": "Changed outside",
 }
 
 

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from agents.masking import mask
 from tasks import access, clock
 from tasks.border import publishing
 from tasks.machine import Refused
@@ -110,7 +111,7 @@ def told(rows: Iterable[Message], shown: int | None = SHOWN) -> list[dict[str, A
 
 def _told(row: Message, shown: int | None) -> dict[str, Any]:
     envelope = row.envelope if isinstance(row.envelope, dict) else {}
-    raw = json.dumps(row.envelope, indent=2, ensure_ascii=False)
+    raw = mask(json.dumps(row.envelope, indent=2, ensure_ascii=False))
     condition, word = WORDS[M(row.state)]
     return {
         "message": row, "sender": str(envelope.get("from", "")), "to": str(envelope.get("to", "")),

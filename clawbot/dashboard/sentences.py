@@ -87,6 +87,7 @@ SENTENCES: dict[str, Callable[[Facts], str]] = {
         if d["kind"] == CALL
         else f"Made {d['kind']} {d['number']}{_unapproved(d)}{d.said('path')}"
     ),
+    "artifact.tampered": lambda d: f"{d['kind']} {d['number']} was changed outside of Clawbot",
     "artifact.edited": lambda d: f"Edited {d['kind']}, now version {d['number']}",
     "review.opened": lambda d: f"Asked a person at {d['stage']}",
     "review.decided": lambda d: f"{VERBS.get(d['verb'], 'Decided')}{_channel(d)}{d.said('note')}",
@@ -114,10 +115,12 @@ SENTENCES: dict[str, Callable[[Facts], str]] = {
     "hold.lifted": lambda d: f"Resumed {_scope(d)}",
     "hold.noted": lambda d: "Noted the pauses as they were when the log began to carry changes",
     "hold.restored": lambda d: f"Gave {d['of']} {d['id']} back what the log says of it",
+    "notice.owed": lambda d: f"Owes {_count(d['notices'], 'notice')}: {d['kind']}",
     "notice.sent": lambda d: f"Sent {d['kind']} to {d['recipient']} by {d['carrier']}",
     "notice.uncertain": lambda d: f"Cannot tell whether {d['carrier']} delivered{d.said('error')}",
     "notice.dead": lambda d: f"Could not deliver by {d['carrier']}{d.said('error')}",
     "notice.resent": lambda d: f"Sends {d['kind']} to {d['recipient']} again",
+    "message.crossed": lambda d: f"{_count(d['messages'], 'message')} crossed the border during a run",
     "message.received": lambda d: f"A message from {d['sender']} came by {d['channel']}{d.said('type')}",
     "message.noted": lambda d: f"Noted a message from {d['sender']}, awaited by nothing{d.said('type')}",
     "message.refused": lambda d: f"Refused a message that came by {d['channel']}{d.said('error')}",
@@ -146,6 +149,12 @@ SENTENCES: dict[str, Callable[[Facts], str]] = {
     "workflow.version": lambda d: f"{d['workflow']} has version {d['number']}",
     "workflow.activated": lambda d: f"New tasks of {d['workflow']} run under version {d['number']} again",
     "person.made": lambda d: f"Made an account for {d['user']}, one of the {d['role']}",
+    "house.noted": lambda d: "Noted what was found when the log began to tell of it",
+    "person.changed": lambda d: f"The account {d['name']} or its password was changed",
+    "person.groups": lambda d: f"{d['name']} is in {' and '.join(d['groups'] or ()) or 'no group'}",
+    "person.removed": lambda d: f"Removed the account {d['name']}",
+    "link.made": lambda d: f"Made a sign-in link for {d['name']}",
+    "link.used": lambda d: "Used a sign-in link",
     "person.signed_in": lambda d: f"Signed in with a {d['how']}",
     "token.made": lambda d: f"Made the API token “{d['name']}” for {d['owner']}",
     "token.revoked": lambda d: f"Revoked {d['owner']}’s API token “{d['name']}”",
@@ -160,6 +169,7 @@ CONDITIONS = {
     "hold.placed": "paused", "schedule.paused": "paused", "schedule.missed": "warn", "task.done": "done",
     "task.cancelled": "failed", "message.refused": "warn", "message.uncertain": "warn",
     "message.dead": "failed", "queue.refused": "failed",
+    "artifact.tampered": "failed",
 }  # fmt: skip
 
 

@@ -100,6 +100,6 @@ def _make(member: Member, groups: dict[str, Group]) -> User:
     )  # fmt: skip
     user.set_unusable_password()
     user.save()
-    user.groups.add(groups[member.group])
+    user.join(groups[member.group])
     log.record("person.made", by=BY, user=member.username, role=member.group)
     return user

@@ -9,7 +9,9 @@ import secrets
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import transaction
 
+from tasks import log
 from tasks.clock import now
 from tasks.machine import Refused
 
@@ -24,7 +26,9 @@ def make(username: str) -> str:
     if user is None:
         raise Refused(f"Cannot make a sign-in link for {username!r}: {_missing()}")
     token = secrets.token_urlsafe(32)
-    SignInLink.objects.create(user=user, token_sha256=_hash(token), expires_at=now() + LIFETIME)
+    with transaction.atomic():
+        link = SignInLink.objects.create(user=user, token_sha256=_hash(token), expires_at=now() + LIFETIME)
+        log.record("link.made", by="clawbot:people", link=link.pk, name=user.username)
     return f"{settings.BASE_URL}/sign-in/{token}/"
 
 
@@ -51,7 +55,10 @@ def consume(token: str) -> User | None:
     link = find(token)
     if link is None:
         return None
-    used = SignInLink.objects.filter(pk=link.pk, used_at__isnull=True).update(used_at=now())
+    with transaction.atomic():
+        used = SignInLink.objects.filter(pk=link.pk, used_at__isnull=True).update(used_at=now())
+        if used:
+            log.record("link.used", by=f"user:{link.user.username}", link=link.pk)
     return link.user if used else None
 
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from agents.masking import mask
 from clawbot import render, words
 from clawbot.people import names
 from clawbot.people.models import User
@@ -114,6 +115,12 @@ def who(by: str) -> str:
 def recipient(name: str) -> str:
     """Whom a notice went to: a person by name, a group as it is."""
     return names.who(name).name if name.startswith("user:") else name
+
+
+@register.filter
+def masked(value: Any) -> str:
+    """What somebody wrote into a brief, without secrets."""
+    return mask(str(value))
 
 
 @register.filter

@@ -51,6 +51,8 @@ class Report:
     head: str = ""
     unsealed_seconds: float = 0.0
     faults: list[Fault] = field(default_factory=list)
+    #: seals that this key did not make, with the first event of each that does not fit
+    other_key: list[tuple[int, int]] = field(default_factory=list)
 
     def add(self, kind: str, text: str) -> None:
         """Note a fault."""
@@ -93,6 +95,7 @@ def check(heads: Iterable[Head] = (), now: datetime | None = None) -> Report:
         known += one.ids
         report.seals, report.events, report.head = one.number, one.first + one.count - 1, one.hash
         last = one
+    _name_key(report)
     _name_edited(edited, report)
     _check_rest(known, last, now or clock.now(), report)
     _check_heads([*kept_heads(), *heads], report)
@@ -133,18 +136,29 @@ def _check_seal(one: Seal, last: Seal | None, report: Report) -> list[_Edited]:
         elif before is not None and seal.link(before, seal.canonical(event)) != hash:
             wrong.append(_Edited(one.first + place, event, before, hash))
         before = hash
-    if not right and len(wrong) > 1 and wrong[-1].place == one.first + one.count - 1:
-        report.add(
-            "forged",
-            f"seal {one.number} was made with another key, from event {wrong[0].event.pk} on: the chain was "
-            "made anew by somebody who does not have CLAWBOT_AUDIT_KEY, or the key was changed.",
-        )
+    if not right and wrong and wrong[-1].place == one.first + one.count - 1:
+        report.other_key.append((one.number, wrong[0].event.pk))
         return []
     if not right and not wrong:
         report.add("edited", f"seal {one.number} itself was changed.")
     elif not right:
         report.add("forged", f"seal {one.number} was not made with this key.")
     return wrong
+
+
+def _name_key(report: Report) -> None:
+    """Say once what one cause did to many seals."""
+    if not (found := report.other_key):
+        return
+    first, last = found[0], found[-1]
+    seals = f"seal {first[0]}" if len(found) == 1 else f"{len(found)} seals, {first[0]} to {last[0]},"
+    verb = "was" if len(found) == 1 else "were"
+    report.add(
+        "forged",
+        f"{seals} {verb} made with another key, from event {first[1]} on. Either the audit key of this "
+        "machine is not the one they were sealed with (it was lost, exchanged or not copied: put back "
+        "CLAWBOT_AUDIT_KEY or its file), or somebody without the key made the chain anew.",
+    )
 
 
 def _stored(ids: Sequence[seal.Range]) -> Iterator[Event]:

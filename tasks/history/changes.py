@@ -1,7 +1,8 @@
 """What rows changed, for the event that tells of it.
 
-The rows that a rebuild gives back (tasks, stages, artifacts, reviews, decisions, holds, comments, findings)
-note each change of their `LOGGED` columns themselves, whoever makes it: a verb need not think of it.
+Every row that people or agents rely on notes each change of its `LOGGED` columns by itself, whoever makes it:
+a verb need not think of it. Of a column in `HASHED` the log carries the hash, not the value: a text, or what
+is nobody's business in a log.
 `log.write` takes what was noted in its transaction into the events of the same tasks. A change whose
 transaction commits without any event is reported.
 
@@ -14,6 +15,8 @@ The first changed rows, the second has no `was`: new rows. What differs from row
 from __future__ import annotations
 
 import datetime
+import hashlib
+import json
 import logging
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -21,6 +24,8 @@ from decimal import Decimal
 from typing import Any, ClassVar, Self, TypeVar, cast
 
 from django.db import connection, models, transaction
+
+from agents.masking import mask_deep
 
 M = TypeVar("M", bound=models.Model)
 _logger = logging.getLogger(__name__)
@@ -69,20 +74,27 @@ def note(changes: list[Change]) -> None:
         transaction.on_commit(_Noted(changes))
 
 
+def waiting() -> list[Change]:
+    """What this transaction has noted and no event has told of yet; it goes on waiting."""
+    return [change for one in _untold() for change in one.changes]
+
+
 def untold() -> list[Change]:
     """What this transaction has changed and no event has told of; the caller tells of it now."""
-    callbacks = [entry[1] for entry in connection.run_on_commit]
-    noted = [callback for callback in callbacks if isinstance(callback, _Noted)]
-    if not noted:
-        return []
-    still = {id(callback) for callback in callbacks if isinstance(callback, _Told)}
-    left = [one for one in noted if one.told is None or id(one.told) not in still]
+    left = _untold()
     if left:
         told = _Told()
         for one in left:
             one.told = told
         transaction.on_commit(told)
     return _coalesced(change for one in left for change in one.changes)
+
+
+def _untold() -> list[_Noted]:
+    callbacks = [entry[1] for entry in connection.run_on_commit]
+    still = {id(callback) for callback in callbacks if isinstance(callback, _Told)}
+    noted = [callback for callback in callbacks if isinstance(callback, _Noted)]
+    return [one for one in noted if one.told is None or id(one.told) not in still]
 
 
 def _coalesced(changes: Iterable[Change]) -> list[Change]:
@@ -106,12 +118,39 @@ def plain(value: Any) -> Any:
     if isinstance(value, datetime.date):
         return value.isoformat()
     if isinstance(value, Decimal):
-        return float(value)
+        return float(value) or None
     if isinstance(value, str):
         return str(value) or None  # a choice's word, not the choice
     if isinstance(value, tuple):
         return list(value) or None
     return value or None
+
+
+def fingerprint(value: Any) -> str | None:
+    """The hash of a text, or of a JSON value in canonical form; None for what is empty."""
+    if not value and value is not False:
+        return None
+    text = value if isinstance(value, str) else json.dumps(
+        value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str
+    )  # fmt: skip
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def said(model: Any, name: str, value: Any) -> Any:
+    """A column's value as the log says it."""
+    return fingerprint(value) if name in model.HASHED else plain(value)
+
+
+def told_of(model: Any) -> tuple[str, ...]:
+    """The columns of a model that the log tells of."""
+    return (*model.LOGGED, *model.HASHED)
+
+
+def mask_words(rows: Iterable[Any]) -> None:
+    """Take secrets out of what these rows are about to store beside the work."""
+    for row in rows:
+        for name in row.MASKED:
+            setattr(row, name, mask_deep(getattr(row, name)))
 
 
 class Rows(models.QuerySet[M]):
@@ -128,7 +167,8 @@ class Rows(models.QuerySet[M]):
         """As always, and noted."""
         model: Any = self.model  # one of the models below, all of them Recorded
         fields = {name: model._meta.get_field(name) for name in values if name != "pk"}
-        names = [field.attname for field in fields.values() if field.attname in model.LOGGED]
+        values = {name: mask_deep(one) if name in model.MASKED else one for name, one in values.items()}
+        names = [field.attname for field in fields.values() if field.attname in told_of(model)]
         if self._told or not names:
             return super().update(**values)
         if not connection.in_atomic_block:
@@ -142,7 +182,9 @@ class Rows(models.QuerySet[M]):
         if any(hasattr(value, "resolve_expression") for value in values.values()):
             after = {pk: now for pk, (_, _, now) in images(mine, names).items()}
         else:
-            known = {fields[name].attname: plain(value) for name, value in values.items()}
+            known = {
+                field.attname: said(model, field.attname, values[name]) for name, field in fields.items()
+            }
             after = {pk: {name: known[name] for name in names} for pk in before}
         note([
             change for pk, (id, task, was) in before.items()
@@ -153,11 +195,16 @@ class Rows(models.QuerySet[M]):
     def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
         """As always, and noted."""
         rows = list(objs)
+        mask_words(rows)
         if self._told or not rows:
             return super().bulk_create(rows, *args, **kwargs)
         with transaction.atomic(savepoint=False):
             made = super().bulk_create(rows, *args, **kwargs)
-            note([_new(row) for row in _with_keys(cast(Any, self.model), made)])
+            model = cast(Any, self.model)
+            if kwargs.get("ignore_conflicts"):  # which of them are new only the table knows
+                note(_stored(model, made))
+            else:
+                note([_new(row) for row in _with_keys(model, made)])
         return made
 
 
@@ -177,6 +224,9 @@ class Recorded(models.Model):
 
     NOUN: ClassVar[str]
     LOGGED: ClassVar[tuple[str, ...]]
+    HASHED: ClassVar[tuple[str, ...]] = ()
+    #: words beside the work, in which no secret is stored (agents/masking.py)
+    MASKED: ClassVar[tuple[str, ...]] = ()
     #: what names one row in the log, for ever
     NAMED_BY: ClassVar[tuple[str, ...]] = ("pk",)
     #: how a row knows its task; empty where it has none
@@ -189,6 +239,11 @@ class Recorded(models.Model):
     class Meta:
         abstract = True
 
+    @classmethod
+    def beside_columns(cls) -> dict[int, dict[str, Any]]:
+        """What the log tells of rows beside their columns of `LOGGED` and `HASHED`, by their keys."""
+        return {}
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "NOUN" in cls.__dict__:
@@ -196,12 +251,13 @@ class Recorded(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """As always, and noted."""
+        mask_words([self])
         only = kwargs.get("update_fields")
         names = [
-            name for name in self.LOGGED if only is None or _field(self, name).name in only or name in only
+            name for name in told_of(self) if only is None or _field(self, name).name in only or name in only
         ]
         is_new = self._state.adding
-        if not names:
+        if only is not None and not names:
             super().save(*args, **kwargs)
             return
         with transaction.atomic(savepoint=False):
@@ -232,7 +288,11 @@ def images(rows: models.QuerySet[Any], names: Sequence[str]) -> dict[int, _Image
     for values in rows.values_list(*columns):
         row = dict(zip(columns, values, strict=True))
         id = _id([row[name] for name in model.NAMED_BY])
-        found[row["pk"]] = (id, row.get(model.OF_TASK), {name: plain(row[name]) for name in names})
+        found[row["pk"]] = (
+            id,
+            row.get(model.OF_TASK),
+            {name: said(model, name, row[name]) for name in names},
+        )
     return found
 
 
@@ -268,9 +328,22 @@ def _new(row: Recorded) -> Change:
     task: Any = row if row.OF_TASK else None
     for step in filter(None, row.OF_TASK.split("__")):
         task = getattr(task, step)
-    values = {name: plain(getattr(row, name)) for name in row.LOGGED}
+    values = {name: said(row, name, getattr(row, name)) for name in told_of(row)}
     now = {name: value for name, value in values.items() if value is not None}
     return Change(row.NOUN, _id([getattr(row, name) for name in row.NAMED_BY]), task, None, now)
+
+
+def _stored(model: type[Recorded], made: list[Any]) -> list[Change]:
+    """What the table holds under the names of these rows, whoever stored it first."""
+    (name,) = model.UNIQUE
+    rows: models.QuerySet[Any] = models.QuerySet(model)
+    found = images(rows.filter(**{f"{name}__in": [getattr(row, name) for row in made]}), told_of(model))
+    return [
+        Change(
+            model.NOUN, id, task, None, {name: value for name, value in image.items() if value is not None}
+        )
+        for id, task, image in found.values()
+    ]
 
 
 def _with_keys(model: type[Recorded], made: list[Any]) -> list[Any]:

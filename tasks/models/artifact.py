@@ -15,6 +15,7 @@ class Artifact(Recorded):
 
     NOUN = "artifact"
     LOGGED = ("task_id", "kind", "number", "stage", "sha256", "path", "made_by", "stale_since")
+    HASHED = ("built_on",)
     NAMED_BY = ("task_id", "kind", "number")
 
     task = models.ForeignKey(Task, models.CASCADE, related_name="artifacts")
@@ -46,7 +47,8 @@ class Finding(Recorded):
     """One remark of a reviewing agent, anchored to a sentence of one artifact."""
 
     NOUN = "finding"
-    LOGGED = ("task_id", "artifact_id", "number", "kind", "severity", "state", "decided_by")
+    LOGGED = ("task_id", "artifact_id", "number", "kind", "severity", "state", "decided_by", "source")
+    HASHED = ("text", "quote", "before", "passage", "suggestion", "answer")
 
     class State(models.TextChoices):
         OPEN = "open"
@@ -81,6 +83,8 @@ class Comment(Recorded):
 
     NOUN = "comment"
     LOGGED = ("task_id", "artifact_id", "by", "made_at", "number", "answered_in_id")
+    MASKED = ("text", "answer")
+    HASHED = ("quote", "text", "answer", "answer_quote")
 
     task = models.ForeignKey(Task, models.CASCADE, related_name="comments")
     artifact = models.ForeignKey(Artifact, models.CASCADE, related_name="comments")

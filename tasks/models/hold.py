@@ -13,6 +13,7 @@ class Hold(Recorded):
 
     NOUN = "hold"
     LOGGED = ("scope", "target", "why", "placed_by", "placed_at", "until", "lifted_at", "lifted_by", "open")
+    MASKED = ("why",)
     OF_TASK = ""
 
     class Scope(models.TextChoices):

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
+
+from tasks.history.changes import Recorded
 
 from .run import Run
 from .task import Subtask, Task
 
 
-class Message(models.Model):
+class Message(Recorded):
     """One envelope. In: received | noted | refused. Out: pending -> sending -> sent | uncertain | dead,
     like a notice; what the `http` role posts itself is `sent` when it is written down."""
+
+    NOUN = "message"
+    LOGGED = ("direction", "key", "correlation_id", "task_id", "subtask_id", "run_id", "at")
+    MASKED = ("error", "address")
+    HASHED = ("envelope",)
+    OF_TASK = ""  # it may find its task only later
+    UNIQUE = ("key",)
 
     class Direction(models.TextChoices):
         IN = "in"
@@ -47,6 +58,11 @@ class Message(models.Model):
     class Meta:
         ordering = ["-id"]
         indexes = [models.Index(fields=["direction", "state", "not_before", "id"], name="message_due")]
+
+    @classmethod
+    def beside_columns(cls) -> dict[int, dict[str, Any]]:
+        """How far each has come: the line that says so is no change, and a delivery tells nothing else."""
+        return {pk: {"state": state} for pk, state in cls.objects.values_list("pk", "state")}
 
     def __str__(self) -> str:
         return f"{self.direction} {self.key}"

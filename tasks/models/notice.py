@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
+
+from tasks.history.changes import Recorded
 
 from .review import Review
 from .task import Task
 
 
-class Notice(models.Model):
+class Notice(Recorded):
     """One owed message on one carrier. pending -> sending -> sent | uncertain | pending | dead."""
+
+    NOUN = "notice"
+    LOGGED = ("key", "kind", "carrier", "recipient", "task_id", "review_id", "created_at")
+    MASKED = ("content", "text", "error")
+    HASHED = ("content", "text")
+    OF_TASK = ""  # some are about no task
+    UNIQUE = ("key",)
 
     class State(models.TextChoices):
         PENDING = "pending"
@@ -39,3 +50,8 @@ class Notice(models.Model):
     class Meta:
         ordering = ["-id"]
         indexes = [models.Index(fields=["state", "not_before", "id"], name="notice_due")]
+
+    @classmethod
+    def beside_columns(cls) -> dict[int, dict[str, Any]]:
+        """How far each has come: the line that says so is no change, and a delivery tells nothing else."""
+        return {pk: {"state": state} for pk, state in cls.objects.values_list("pk", "state")}

@@ -6,14 +6,21 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from tasks.history.changes import Recorded
+
 from .review import Review
 from .task import Task
 from .workflow import Workflow
 
 
-class Member(models.Model):
+class Member(Recorded):
     """A person's role in one workflow. It adds to the role of their groups; who has no group at all sees
     only the workflows they are a member of."""
+
+    NOUN = "member"
+    LOGGED = ("user_id", "workflow_id", "role", "added_by", "added_at")
+    NAMED_BY = ("workflow_id", "user_id")
+    OF_TASK = ""
 
     class Role(models.TextChoices):
         VIEWERS = "viewers"
@@ -32,8 +39,14 @@ class Member(models.Model):
         constraints = [models.UniqueConstraint(fields=["user", "workflow"], name="member_once")]
 
 
-class Absence(models.Model):
+class Absence(Recorded):
     """A time away. Reviews that would be theirs go to the delegate, who decides by their own rights."""
+
+    NOUN = "absence"
+    LOGGED = ("user_id", "starts_at", "ends_at", "delegate_id", "ended_at")
+    MASKED = ("why",)
+    HASHED = ("why",)
+    OF_TASK = ""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="absences")
     starts_at = models.DateTimeField()

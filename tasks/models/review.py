@@ -18,8 +18,10 @@ class Review(Recorded):
     LOGGED = (
         "task_id", "subtask_id", "artifact_sha256", "kind", "why", "verbs", "deciders", "owner",
         "taken_until", "due_at", "ladder", "rung", "version", "open", "opened_at", "first_seen_at",
-        "closed_at", "granted_until",
+        "closed_at", "granted_until", "artifact_id",
     )  # fmt: skip
+
+    MASKED = ("why",)
 
     class Kind(models.TextChoices):
         GATE = "gate"  # the workflow asks for a person here
@@ -77,6 +79,8 @@ class Decision(Recorded):
         "review_id", "verb", "by", "channel", "artifact_sha256", "review_version", "request_id", "decided_at",
         "release_at", "released_at", "undone_at",
     )  # fmt: skip
+    MASKED = ("note",)
+    HASHED = ("note",)
     OF_TASK = "review__task_id"
 
     review = models.ForeignKey(Review, models.CASCADE, related_name="decisions")

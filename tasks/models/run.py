@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from tasks.history.changes import Recorded
+
 from .task import Subtask, Task
 
 
@@ -29,8 +31,16 @@ class Worker(models.Model):
         return self.name
 
 
-class Run(models.Model):
+class Run(Recorded):
     """One attempt: who, when, what it cost, how it went."""
+
+    NOUN = "run"
+    LOGGED = (
+        "task_id", "subtask_id", "fence", "agent", "agent_version", "worker_name", "status", "ended_at",
+        "tokens_in", "tokens_out", "cost_usd",
+    )  # fmt: skip
+    MASKED = ("brief", "summary", "error", "notes")
+    HASHED = ("brief", "summary", "error", "notes")
 
     class Status(models.TextChoices):
         DOING = "doing"

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from django.db import models
 
+from tasks.history.changes import Recorded
+
 from .workflow import Workflow
 
 
-class Schedule(models.Model):
+class Schedule(Recorded):
     """A cron line in a zone. With `input` it injects a task; without, it starts the backlog."""
+
+    NOUN = "schedule"
+    LOGGED = ("workflow_id", "name", "cron", "zone", "misfire", "paused_at", "paused_by")
+    MASKED = ("paused_why",)
+    HASHED = ("input", "paused_why")
+    OF_TASK = ""
 
     class Misfire(models.TextChoices):
         """What becomes of times that were missed because nothing ran."""
@@ -36,8 +44,14 @@ class Schedule(models.Model):
         return f"{self.workflow.slug}/{self.name}"
 
 
-class Occurrence(models.Model):
+class Occurrence(Recorded):
     """One due moment of a schedule. The unique row is what makes it happen exactly once."""
+
+    NOUN = "occurrence"
+    LOGGED = ("schedule_id", "due_at", "done_at", "by", "started")
+    MASKED = ("trouble",)
+    HASHED = ("trouble",)
+    OF_TASK = ""
 
     schedule = models.ForeignKey(Schedule, models.CASCADE, related_name="occurrences")
     due_at = models.DateTimeField()

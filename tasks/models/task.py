@@ -19,6 +19,8 @@ class Task(Recorded):
         "stage_status", "round", "priority", "due_on", "starts_at", "owner", "correlation_id", "parent_id",
         "undoing_at", "created_by", "created_at", "done_at",
     )  # fmt: skip
+    MASKED = ("title",)
+    HASHED = ("input", "idempotency_key")
     OF_TASK = "pk"
     UNIQUE = ("key",)
 
@@ -100,6 +102,8 @@ class Subtask(Recorded):
         "task_id", "stage", "position", "item", "spread", "passed_over", "awaits", "round", "live", "agent",
         "done_as", "status", "priority", "attempts", "crashes", "max_attempts", "fence", "reason",
     )  # fmt: skip
+    MASKED = ("reason", "requests")
+    HASHED = ("given", "requests", "fields")
     UNIQUE = ("task_id", "stage", "item", "round")
 
     class Status(models.TextChoices):
@@ -199,8 +203,13 @@ class Subtask(Recorded):
         return f"{self.task_id}/{self.stage}#{self.round}"
 
 
-class Need(models.Model):
+class Need(Recorded):
     """One edge of a task's graph: `subtask` may start only when `on` is done or skipped."""
+
+    NOUN = "need"
+    LOGGED = ()
+    NAMED_BY = ("subtask_id", "on_id")
+    OF_TASK = "subtask__task_id"
 
     subtask = models.ForeignKey(Subtask, models.CASCADE, related_name="needs", db_index=False)
     on = models.ForeignKey(Subtask, models.CASCADE, related_name="needed_by")

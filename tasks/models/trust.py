@@ -4,11 +4,29 @@ from __future__ import annotations
 
 from django.db import models
 
+from tasks.history.changes import Recorded
+
 from .workflow import Workflow
 
 
-class Trust(models.Model):
+class Trust(Recorded):
     """Given by an admin on evidence, taken away when agreement drops (`tasks/people/authority.py`)."""
+
+    NOUN = "trust"
+    LOGGED = (
+        "workflow_id",
+        "agent",
+        "kind",
+        "open",
+        "evidence",
+        "given_by",
+        "given_at",
+        "ended_by",
+        "ended_at",
+    )
+    MASKED = ("ended_why",)
+    HASHED = ("ended_why",)
+    OF_TASK = ""
 
     workflow = models.ForeignKey(Workflow, models.CASCADE, related_name="trust")
     agent = models.CharField(max_length=64)

@@ -7,9 +7,16 @@ from typing import Any
 
 from django.db import models
 
+from tasks.history.changes import Recorded
 
-class Workflow(models.Model):
+
+class Workflow(Recorded):
     """A kind of work. Tasks run under one of its versions, and keep it."""
+
+    NOUN = "workflow"
+    LOGGED = ("slug", "title", "key", "active_id")
+    HASHED = ("about",)
+    OF_TASK = ""
 
     slug = models.SlugField(max_length=64, unique=True)
     title = models.CharField(max_length=120)
@@ -25,8 +32,13 @@ class Workflow(models.Model):
         return self.slug
 
 
-class WorkflowVersion(models.Model):
+class WorkflowVersion(Recorded):
     """One immutable wording of a workflow, as validated from YAML (`tasks/workflow/__init__.py`)."""
+
+    NOUN = "workflow version"
+    LOGGED = ("workflow_id", "number", "sha256", "created_by")
+    HASHED = ("definition",)
+    OF_TASK = ""
 
     workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()

@@ -58,12 +58,6 @@ def _climb(review: Review, place: int, now: datetime) -> int:
 def _call(review: Review, rung: dict[str, Any], place: int, now: datetime) -> None:
     """Tell whoever the rung names; with `reassign` the review is theirs from now on."""
     to = _who(review, rung, now)
-    if rung.get("reassign"):
-        owner = to if to.startswith("user:") else ""
-        Review.objects.filter(pk=review.pk, open=1).update(owner=owner, taken_until=None)
-        log.record("review.assigned", by=BY, task=review.task, review=review.pk, to=to, why="It was overdue.")
-    else:
-        log.record("review.reminded", by=BY, task=review.task, review=review.pk, rung=place + 1, to=to)
     outbox.owe(
         "overdue",
         task=review.task,
@@ -72,6 +66,12 @@ def _call(review: Review, rung: dict[str, Any], place: int, now: datetime) -> No
         content={"waited": notices.words((now - review.opened_at).total_seconds())},
         key=f"overdue:{review.pk}:{place}",
     )
+    if rung.get("reassign"):
+        owner = to if to.startswith("user:") else ""
+        Review.objects.filter(pk=review.pk, open=1).update(owner=owner, taken_until=None)
+        log.record("review.assigned", by=BY, task=review.task, review=review.pk, to=to, why="It was overdue.")
+    else:
+        log.record("review.reminded", by=BY, task=review.task, review=review.pk, rung=place + 1, to=to)
 
 
 def _who(review: Review, rung: dict[str, Any], now: datetime) -> str:

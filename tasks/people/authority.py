@@ -259,3 +259,4 @@ def _tell_admins(trust: Trust, why: str) -> None:
         return
     content: dict[str, Any] = {"agent": trust.agent, "kind": trust.kind.replace("_", " "), "why": why}
     outbox.owe("trust", task=task, to=["admins"], content=content, key=f"trust:{trust.pk}")
+    log.record("notice.owed", by="orchestrator:trust", task=task, notices=1, kind="trust")

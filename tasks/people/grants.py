@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db.models import F, QuerySet
 
 from agents.contract import Call, digest
-from tasks import clock, log, machine, queue
+from tasks import clock, log, machine, proof, queue
 from tasks.machine import Refused
 from tasks.models import Decision, Review, Subtask, Task
 
@@ -58,12 +58,14 @@ def give(review: Review, decision: Decision, rows: QuerySet[Subtask], *, now: da
 def of(row: Subtask) -> tuple[str, ...]:
     """The hashes of the calls that the agent may make in this piece of work now."""
     given = Review.objects.filter(subtask=row, kind=Review.Kind.TOOL, granted_until__gt=clock.now())
-    texts = given.order_by("pk").values_list("artifact__text", flat=True)
-    return tuple(digest(text) for text in texts if text)
+    calls = [(one.artifact, one.artifact_sha256) for one in given.order_by("pk").select_related("artifact")]
+    proven = [proof.proven(call, sha256, what="make the call") for call, sha256 in calls if call]
+    return tuple(digest(call.text) for call in proven if call.text)
 
 
 def asked(review: Review) -> Call | None:
     """The call that a review asks about; None where it asks about something else."""
     if review.kind != Review.Kind.TOOL or review.artifact is None:
         return None
-    return Call.model_validate_json(review.artifact.text)
+    what = "read the call that was asked about"
+    return Call.model_validate_json(proof.proven(review.artifact, review.artifact_sha256, what=what).text)

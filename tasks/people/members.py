@@ -72,7 +72,7 @@ def consequences(flow: Workflow, person: Any, role: str) -> list[str]:
 def _follow(flow: Workflow, person: Any, role: str, unmet: dict[str, str], by: str) -> None:
     """In the same transaction: the event, reviews that change hands, the promise that gates can be met."""
     name = f"user:{person.username}"
-    log.record("member.set", by=by, user=name, workflow=flow.slug, role=role)
+    log.record("member.set", by=by, user=name, workflow=flow.slug, role=role, member=f"{flow.pk}/{person.pk}")
     for stage, why in _unmet(flow).items():
         if stage not in unmet:
             raise Refused(f"Cannot change the role of {person.username}: {stage} {why}")

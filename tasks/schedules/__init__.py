@@ -31,7 +31,10 @@ def sync(workflow: Workflow, definition: dict[str, Any]) -> None:
     said = definition.get("schedule")
     own = Schedule.objects.filter(workflow=workflow, name=OWN)
     if not said:
-        own.delete()
+        for schedule in own:
+            facts = _facts(schedule)
+            schedule.delete()
+            log.record("schedule.removed", by="clawbot:sync", **facts)
         return
     wanted = {"cron": said["cron"], "zone": said["zone"], "input": said.get("input")}
     wanted["misfire"] = said.get("misfire", Schedule.Misfire.NEWEST)

@@ -18,8 +18,9 @@ from tasks.models import Event, Run, Subtask, Worker
 from . import portable, postgres
 from .gate import close_gate
 from .held import Held
+from .portable import RUN_FIELDS
 
-__all__ = ["Held", "claim", "close_gate", "settle", "unblock", "write_events", "write_runs"]
+__all__ = ["RUN_FIELDS", "Held", "claim", "close_gate", "settle", "unblock", "write_events", "write_runs"]
 
 
 def _here() -> ModuleType:
@@ -58,6 +59,7 @@ def write_runs(runs: Sequence[Run]) -> None:
     nobody heard of is tried again.
     """
     if runs:
+        changes.mask_words(runs)
         _here().write_runs(runs)
 
 

@@ -94,8 +94,9 @@ def _begin(rows: list[Subtask], worker: Worker, gate: Gate, now: datetime) -> li
     _read_keys(runs)
     log.write(
         log.line("subtask.claimed", by=f"agent:{row.agent}", task=row.task, stage=row.stage, agent=row.agent,
-                 attempt=row.attempts, worker=worker.name, subtask=row.pk, item=row.item, fence=row.fence)
-        for row in rows
+                 attempt=row.attempts, worker=worker.name, subtask=row.pk, item=row.item, fence=row.fence,
+                 run=run.pk, version=run.agent_version)
+        for row, run in zip(rows, runs, strict=True)
     )  # fmt: skip
     return list(zip(rows, runs, strict=True))
 

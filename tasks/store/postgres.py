@@ -50,13 +50,14 @@ WITH picked AS (
   FROM taken
   LEFT JOIN unnest(%(version_agents)s::text[], %(version_numbers)s::int[]) AS active(agent, number)
     USING (agent)
-  RETURNING id, subtask_id
+  RETURNING id, subtask_id, agent_version
 ), said AS (
   INSERT INTO tasks_event (kind, task_id, stage, by, at, channel, data)
   SELECT 'subtask.claimed', task_id, stage, 'agent:' || agent, %(now)s, '',
          jsonb_build_object('agent', agent, 'attempt', attempts, 'worker', %(worker_name)s::text,
-                            'subtask', id, 'item', item, 'fence', fence)
-  FROM taken ORDER BY priority DESC, not_before, id
+                            'subtask', taken.id, 'item', item, 'fence', fence, 'run', noted.id,
+                            'version', noted.agent_version)
+  FROM taken JOIN noted ON noted.subtask_id = taken.id ORDER BY priority DESC, not_before, taken.id
 )
 SELECT taken.*, noted.id AS run_id, (SELECT count(*) FROM picked) AS picked
 FROM taken JOIN noted ON noted.subtask_id = taken.id

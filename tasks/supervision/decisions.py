@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
-from tasks import access, arrivals, artifacts, clock, log, outbox, rounds
+from tasks import access, arrivals, artifacts, clock, log, outbox, proof, rounds
 from tasks.machine import Refused
 from tasks.models import Artifact, Comment, Decision, Finding, Review, Task
 from tasks.people import grants, policy, quorum, reviews
@@ -23,6 +23,7 @@ NOW = timedelta(0)
 UNSETTLED = (Finding.State.OPEN, Finding.State.DISPUTED)
 
 
+@proof.alarmed
 def approve(
     review: Review,
     *,
@@ -97,6 +98,8 @@ def _decidable(review: Review, verb: str, by: str, sha: str | None, version: int
     if sha is not None and sha != fresh.artifact_sha256:
         newer = f"draft {fresh.artifact.number}" if fresh.artifact else "something newer"
         raise Stale(f"{what}: {newer} arrived since you read it. Look at what changed, then decide.", fresh)
+    if fresh.artifact:
+        proof.proven(fresh.artifact, fresh.artifact_sha256, what=f"{_label(verb)} {fresh.task.key}")
     if version is not None and version != fresh.version:
         raise Stale(f"{what}: the review changed since you opened it. Look again, then decide.", fresh)
     return fresh
@@ -198,6 +201,7 @@ def send_back(
         decision = _decide(review, "send_back", by=by, request_id=request_id, note=reason, channel=channel)
         Decision.objects.filter(pk=decision.pk).update(released_at=decision.decided_at)
         ready = rounds.again(task, target, now=decision.decided_at, requests=numbered)
+        outbox.decided(review, decision)
         log.record(
             "subtask.returned",
             by=by,
@@ -209,7 +213,6 @@ def send_back(
             why=reason,
         )
         log.write(arrivals.arrive(ready, now=decision.decided_at))
-        outbox.decided(review, decision)
     return decision
 
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 
-from tasks import access, clock, log, machine, outbox
+from tasks import access, clock, log, machine, outbox, proof
 from tasks.machine import Refused
 from tasks.models import Decision, Review, Subtask
 from tasks.people import grants, policy, reviews
@@ -46,6 +46,7 @@ def seen(decision: Decision, *, by: str) -> int:
     return max(0, round((decision.release_at - now).total_seconds()))
 
 
+@proof.alarmed
 def release(decision: Decision, *, now: datetime) -> bool:
     """Let an approval take effect: waiting -> done, or ready where a call was allowed. False where it was
     undone, was released by another process, or a stage that it waits for is still running."""
@@ -59,6 +60,9 @@ def release(decision: Decision, *, now: datetime) -> bool:
         )
         if not due.exists():
             return False
+        if review.artifact:
+            what = f"release {row.task.key}"
+            proof.proven(review.artifact, decision.artifact_sha256, what=what)
         # The guard: nothing that this approval covers may still be under way (an edit's new rendering).
         ready = Subtask.objects.filter(pk=row.pk, needs_left=0, live=1)
         is_call = review.kind == Review.Kind.TOOL
@@ -72,6 +76,7 @@ def release(decision: Decision, *, now: datetime) -> bool:
             raise Refused(f"Cannot release {row.task.key}: the decision was undone at the same moment.")
         if not is_call:
             follow(row, by=decision.by, now=now, word=row.done_as)
+        outbox.decided(review, decision)
         log.record(
             "review.released",
             by=decision.by,
@@ -80,7 +85,6 @@ def release(decision: Decision, *, now: datetime) -> bool:
             review=review.pk,
             verb=decision.verb,
         )
-        outbox.decided(review, decision)
     return True
 
 
@@ -89,7 +93,15 @@ def release_due(now: datetime | None = None) -> int:
     now = now or clock.now()
     _complete(now)
     due = Decision.objects.filter(released_at__isnull=True, undone_at__isnull=True, release_at__lte=now)
-    return sum(release(decision, now=now) for decision in due.order_by("release_at")[:100])
+    return sum(_released(decision, now) for decision in due.order_by("release_at")[:100])
+
+
+def _released(decision: Decision, now: datetime) -> bool:
+    """One that may not be released holds up none of the others: its alarm was raised."""
+    try:
+        return release(decision, now=now)
+    except proof.Tampered:
+        return False
 
 
 def _complete(now: datetime) -> None:
@@ -127,6 +139,8 @@ def undo(decision: Decision, *, by: str) -> Decision:
         rows = Decision.objects.filter(counted, pk=decision.pk, undone_at__isnull=True)
         if rows.update(undone_at=now, released_at=None):
             Review.objects.filter(pk=review.pk).update(open=1, closed_at=None, version=F("version") + 1)
+            if decision.released_at:  # it was one of several, and counted
+                outbox.uncounted(review, what="Taken back", by=by)
             log.record(
                 "review.undone",
                 by=by,
@@ -135,8 +149,6 @@ def undo(decision: Decision, *, by: str) -> Decision:
                 review=review.pk,
                 verb=decision.verb,
             )
-            if decision.released_at:  # it was one of several, and counted
-                outbox.uncounted(review, what="Taken back", by=by)
             changed(review.task)
         elif not Decision.objects.filter(pk=decision.pk, undone_at__isnull=False).exists():
             raise Refused(

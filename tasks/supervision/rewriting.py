@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F
 
 from agents.contract import CALL
-from tasks import access, artifacts, clock, log, outbox
+from tasks import access, artifacts, clock, log, outbox, proof
 from tasks.machine import Refused
 from tasks.models import Artifact, Decision, Review, Task
 from tasks.people import edits, policy
@@ -17,6 +17,7 @@ from tasks.people import edits, policy
 from .shared import Stale, changed, locked
 
 
+@proof.alarmed
 def edit(
     task: Task,
     *,
@@ -127,4 +128,4 @@ def _editable(task: Task, kind: str) -> Artifact:
     old = artifacts.latest(task, kind)
     if old is None:
         raise Refused(f"Cannot edit {kind} of {task.key}: there is none yet.")
-    return old
+    return proof.proven(old, what=f"edit {kind} of {task.key}")

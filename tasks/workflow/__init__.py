@@ -180,7 +180,7 @@ def sync(path: Path, agents: dict[str, Definition], *, by: str) -> WorkflowVersi
         workflow.title, workflow.about = definition["title"], definition["about"]
         workflow.save(update_fields=["active", "title", "about"])
         schedules.sync(workflow, definition)
-        log.record("workflow.version", by=by, workflow=workflow.slug, number=number)
+        log.record("workflow.version", by=by, workflow=workflow.slug, number=number, sha256=digest)
     return version
 
 

@@ -45,7 +45,14 @@ def _store(one: definition.Definition, *, by: str, note: str = "") -> AgentVersi
     with transaction.atomic():
         version = staff.store(one, by=by, note=note)
         if version:
-            log.record("agent.version", by=by, agent=one.name, number=version.number, note=note)
+            log.record(
+                "agent.version",
+                by=by,
+                agent=one.name,
+                number=version.number,
+                sha256=version.sha256,
+                note=note,
+            )
     return version
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from agents.contract import Finding, Made, Outcome
-from tasks import lifecycle, workflow
+from tasks import lifecycle, log, workflow
 from tasks.models import Subtask, Task, Worker, Workflow, WorkflowVersion
 
 ARTICLE: list[dict[str, Any]] = [
@@ -48,16 +50,19 @@ def a_workflow(name: str = "article", stages: Sequence[Any] | None = None, key: 
     shape = workflow.Shape.model_validate(
         {"name": name, "title": name.capitalize(), "key": key, "stages": stages or ARTICLE}
     )
-    flow, _ = Workflow.objects.get_or_create(slug=name, defaults={"title": shape.title, "key": key})
-    flow.active = WorkflowVersion.objects.create(
-        workflow=flow,
-        number=flow.versions.count() + 1,
-        definition=json.loads(json.dumps(shape.model_dump())),
-        sha256="0" * 64,
-        created_at=timezone.now(),
-        created_by="clawbot",
-    )
-    flow.save()
+    definition = json.loads(json.dumps(shape.model_dump()))
+    with transaction.atomic():
+        flow, _ = Workflow.objects.get_or_create(slug=name, defaults={"title": shape.title, "key": key})
+        flow.active = WorkflowVersion.objects.create(
+            workflow=flow,
+            number=flow.versions.count() + 1,
+            definition=definition,
+            sha256=hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest(),
+            created_at=timezone.now(),
+            created_by="clawbot",
+        )
+        flow.save()
+        log.record("workflow.version", by="clawbot", workflow=name, number=flow.active.number)
     return flow
 
 

@@ -15,12 +15,30 @@ from django.utils import timezone
 
 from tasks import invariants, log, why
 from tasks.history import append_only
-from tasks.models import Artifact, Decision, Event, Notice, Review, Run, Subtask, Task, Worker
-from tests.tasks.builders import a_task, a_worker, claim_all, current, work_until
+from tasks.models import (
+    Artifact,
+    Decision,
+    Event,
+    Notice,
+    Review,
+    Run,
+    Subtask,
+    Task,
+    Worker,
+    Workflow,
+    WorkflowVersion,
+)
+from tests.tasks.builders import a_task, a_worker, an_agent, claim_all, current, work_until
 
 pytestmark = pytest.mark.django_db
 AGO = timedelta(hours=1)
 
+#: what is named where it is no task
+NAMED = {
+    "Definitions are what was stored.": "workflow article v1",
+    "Agents are what the log says.": "agent nobody v1",
+    "Workflows count their tasks.": "workflow article",
+}
 Break = Callable[[Task], object]
 BREAKS: dict[str, Break] = {}
 
@@ -58,7 +76,7 @@ def test_names_the_task_where_it_is_broken(task: Task, monkeypatch, sentence: st
     else:
         BREAKS[sentence](task)
 
-    assert "ART-1" in " ".join(invariants.check().get(sentence, []))
+    assert NAMED.get(sentence, "ART-1") in " ".join(invariants.check().get(sentence, []))
 
 
 def rows(task: Task, stage: str) -> QuerySet[Subtask]:
@@ -135,6 +153,26 @@ def _accepted_after_the_cancel(task: Task) -> None:
 @breaks("Versions are numbered without a gap.")
 def _gap(task: Task) -> None:
     Artifact.objects.filter(task=task, kind="draft").update(number=2)
+
+
+@breaks("Texts are what was made.")
+def _another_text(task: Task) -> None:
+    Artifact.objects.filter(task=task, kind="draft").update(text="Invented.")
+
+
+@breaks("Definitions are what was stored.")
+def _another_definition(task: Task) -> None:
+    WorkflowVersion.objects.update(sha256="0" * 64)
+
+
+@breaks("Agents are what the log says.")
+def _hired_behind_the_log(task: Task) -> None:
+    an_agent("nobody")
+
+
+@breaks("Workflows count their tasks.")
+def _counted_back(task: Task) -> None:
+    Workflow.objects.update(last_number=0)
 
 
 @breaks("Files are where and what the newest artifact says, and belong to one task.")

@@ -1,4 +1,5 @@
-"""`./manage.py verify`: what must always be true, as queries; and that the log is as it was sealed."""
+"""`./manage.py verify`: what must always be true, that rows are what the log tells, and that the log is as it
+was sealed."""
 
 from __future__ import annotations
 
@@ -10,11 +11,14 @@ from django.core.management.base import CommandParser
 from clawbot import cli
 from clawbot.words import duration
 from tasks import invariants
-from tasks.history import chain
+from tasks.history import chain, replay
 
 
 class Command(cli.Command):
-    help = "Check every invariant, and the sealed log. Exit 1 and a list where one does not hold."
+    help = (
+        "Check every invariant, every row against the log, and the sealed log. Exit 1 and a list "
+        "if one does not hold."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -27,8 +31,11 @@ class Command(cli.Command):
         with cli.refusals():
             heads = [one for given in head for one in chain.read_heads(_text(given))]
         broken, report = invariants.check(), chain.check(heads)
+        differ = [*map(str, replay.differences()), *replay.contradictions()]
         if as_json:
-            self.stdout.write(cli.dump({"invariants": broken, "log": chain.as_json(report)}))
+            self.stdout.write(
+                cli.dump({"invariants": broken, "differences": differ, "log": chain.as_json(report)})
+            )
         else:
             for name, places in broken.items():
                 self.stdout.write(f"BROKEN  {name}")
@@ -37,8 +44,16 @@ class Command(cli.Command):
             self.stdout.write(
                 f"{len(invariants.ALL) - len(broken)} of {len(invariants.ALL)} invariants hold."
             )
+            for one in differ:
+                self.stdout.write(f"CHANGED {one}")
+            rows = (
+                f"{len(differ)} differences between rows and log"
+                if differ
+                else "Every row is what the log tells"
+            )
+            self.stdout.write(f"{rows}.")
             self.tell(report)
-        if broken or report.faults:
+        if broken or differ or report.faults:
             raise SystemExit(1)
 
     def tell(self, report: chain.Report) -> None:

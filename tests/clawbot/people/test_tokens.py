@@ -50,8 +50,9 @@ def test_ends_at_once_when_it_is_revoked_and_only_once(ana):
     tokens.revoke(made.token, by="user:ana")
 
     assert tokens.find(made.secret) is None
-    assert [event.kind for event in Event.objects.order_by("id")] == ["token.made", "token.revoked"]
-    assert Event.objects.first().data["name"] == "ci"
+    told = Event.objects.filter(kind__startswith="token.").order_by("id")
+    assert [event.kind for event in told] == ["token.made", "token.revoked"]
+    assert told[0].data["name"] == "ci"
 
 
 def test_ends_with_its_owners_account(ana):

@@ -350,9 +350,11 @@ def _() -> Iterator[None]:
 def _() -> Iterator[None]:
     flow = a_workflow()
     due = clock.now() - timedelta(minutes=1)
-    Schedule.objects.create(
-        workflow=flow, name="daily", cron="* * * * *", zone="UTC", input={"title": "News"}, next_at=due
-    )
+    with transaction.atomic():
+        made = Schedule.objects.create(
+            workflow=flow, name="daily", cron="* * * * *", zone="UTC", input={"title": "News"}, next_at=due
+        )
+        log.record("schedule.added", by="clawbot", schedule=made.pk)
     yield
     assert orchestrator.SWEEPS["schedule"](clock.now())
 

@@ -51,8 +51,9 @@ def test_giving_the_same_role_twice_is_one_event(admin: Any, dora: Any) -> None:
         members.take(flow, "dora", by="user:admin")
 
     told = [event.data for event in Event.objects.filter(kind="member.set").order_by("pk")]
+    row = f"{flow.pk}/{dora.pk}"
     assert told == [
-        {"user": "user:dora", "workflow": "article", "role": role} for role in ("editors", "")
+        {"user": "user:dora", "workflow": "article", "role": role, "member": row} for role in ("editors", "")
     ]  # fmt: skip
     assert not Member.objects.exists()
 

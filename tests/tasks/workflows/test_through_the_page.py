@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from tasks import invariants
+from tasks.history import replay
 from tests.tasks.workflows import journey
 
 SAMPLES = {
@@ -73,6 +75,9 @@ def test_runs_every_sample_that_the_page_offers(page):
     assert "## Where the sources disagree" in ended[2].text("draft")
     assert "88 percent" not in ended[3].text("draft")
     assert ended[4].file(".csv").count("\n") == 111
+    # Nothing of all this was done behind the log.
+    assert list(replay.differences()) + list(replay.contradictions()) == []
+    assert invariants.check() == {}
 
 
 def test_takes_uploaded_files_where_sources_are_needed(page):
