@@ -119,6 +119,8 @@ class Reader:
             process = subprocess.Popen(
                 ["bash", "-c", f". {self._kept}\n{_exec(text)}"], cwd=self.clone, env=self.environment,
                 stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+                # A terminal hands Ctrl-C down; tests that run in the background are told to ignore it.
+                preexec_fn=_hears_ctrl_c,
             )  # fmt: skip
         one = Running(text, process, log)
         self.running.append(one)
@@ -150,6 +152,10 @@ class Reader:
     @property
     def _kept(self) -> Path:
         return self.home / "exports.sh"
+
+
+def _hears_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _listens(text: str) -> bool:
