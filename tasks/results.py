@@ -322,12 +322,10 @@ def locked(rows: Any) -> Any:
 def keep_fields(results: list[Result]) -> None:
     """Store the small facts that these results say, for routes and later stages."""
     saying = [result for result in results if result.outcome.fields]
+    # What the row in memory held before may be of a transaction that was rolled back: the table's is not read.
     changes.note([
-        changes.Change(
-            "subtask", row.pk, row.task_id, {"fields": changes.fingerprint(row.fields)},
-            {"fields": changes.fingerprint(result.outcome.fields)},
-        )
-        for result in saying if (row := result.claimed.subtask).fields != result.outcome.fields
+        changes.Change("subtask", row.pk, row.task_id, {}, {"fields": changes.fingerprint(result.outcome.fields)})
+        for result in saying if (row := result.claimed.subtask)
     ])  # fmt: skip
     for result in results:
         result.claimed.subtask.fields = result.outcome.fields
