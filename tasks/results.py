@@ -322,12 +322,13 @@ def locked(rows: Any) -> Any:
 def keep_fields(results: list[Result]) -> None:
     """Store the small facts that these results say, for routes and later stages."""
     saying = [result for result in results if result.outcome.fields]
+    # The row in memory may hold what a transaction wrote that was rolled back, so it is always noted.
     changes.note([
         changes.Change(
-            "subtask", row.pk, row.task_id, {"fields": changes.fingerprint(row.fields)},
-            {"fields": changes.fingerprint(result.outcome.fields)},
+            "subtask", one.claimed.subtask.pk, one.claimed.subtask.task_id, {},
+            {"fields": changes.fingerprint(one.outcome.fields)},
         )
-        for result in saying if (row := result.claimed.subtask).fields != result.outcome.fields
+        for one in saying
     ])  # fmt: skip
     for result in results:
         result.claimed.subtask.fields = result.outcome.fields
