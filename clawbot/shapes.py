@@ -193,6 +193,7 @@ def agent_shape(agent: Agent) -> Shape:
         "model": wording.get("model", ""),
         "tools": list(wording.get("tools", [])),
         "version": version.number if version else None,
+        "offered": agent.offered.number if agent.offered else None,
     }
 
 
@@ -219,6 +220,7 @@ def workflow_shape(flow: Workflow) -> Shape:
         "about": flow.about,
         "key": flow.key,
         "version": version.number if version else None,
+        "offered": flow.offered.number if flow.offered else None,
         "input": version.definition.get("input", {}) if version else {},
         "stages": [
             {name: stage[name] for name in ("name", "agent", "needs", "done_as")}
