@@ -16,7 +16,7 @@ from clawbot.people.models import Token
 from tasks import items
 from tasks.items import Items
 from tasks.models import Artifact, Event, Hold, Message, Notice, Review, Subtask, Task, Workflow
-from tasks.people import quorum
+from tasks.people import asked, quorum
 from tasks.people.policy import UNAPPROVED
 from tasks.why import whys
 from tasks.workflow.graph import UNDO
@@ -72,7 +72,7 @@ def review_shape(review: Review) -> Shape:
         "kind": review.kind,
         "stage": review.subtask.stage,
         "item": review.subtask.item or None,
-        "reason": review.why,
+        "reason": asked.said(review),
         "needs": quorum.sentence(review) or None,
         "verbs": list(review.verbs),
         "due_at": _stamp(review.due_at),

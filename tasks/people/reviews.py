@@ -10,10 +10,10 @@ from django.db.models import F
 
 from agents.contract import CALL
 from tasks import access, artifacts, clock, log, machine, outbox
-from tasks.models import Artifact, Event, Finding, Review, Run, Subtask
+from tasks.models import Artifact, Event, Review, Subtask
 from tasks.workflow import upstream
 
-from . import away, policy
+from . import asked, away, policy
 
 K = Review.Kind
 
@@ -44,14 +44,9 @@ def open_gate(row: Subtask, *, now: datetime) -> list[Event]:
 
 
 def _gate_sentence(row: Subtask) -> str:
-    """What a person should know before reading: which draft, how it got here, what is still open."""
+    """What a person should know before reading, as it is when the gate opens."""
     artifact = _subject(row, row.task.workflow_version.stage(row.stage))
-    what = f"{artifact.kind.capitalize()} {artifact.number}" if artifact else "The work"
-    returns = Run.objects.filter(task=row.task, status=Run.Status.RETURNED).count()
-    came = {0: "is ready", 1: "is ready after one return"}.get(returns, f"is ready after {returns} returns")
-    left = Finding.objects.filter(task=row.task, state=Finding.State.OPEN).count()
-    findings = {0: "no finding is open", 1: "one finding is open"}.get(left, f"{left} findings are open")
-    return f"{what} {came}; {findings}."
+    return asked.sentences([(row.task_id, artifact)])[0]
 
 
 def open_review(
@@ -135,8 +130,8 @@ def facts(review: Review) -> dict[str, Any]:
         "key": task.key,
         "title": task.title,
         "path": planned_path(review) or (summary.data.get("path", "") if summary else ""),
-        "summary": summary.text if summary and review.kind == K.GATE else review.why,
-        "why": review.why,
+        "summary": summary.text if summary and review.kind == K.GATE else asked.said(review),
+        "why": asked.said(review),
         "draft": review.artifact.number if review.artifact and review.kind != K.TOOL else None,
         "due_at": review.due_at.isoformat() if review.due_at else None,
         "workflow": task.workflow.title,
