@@ -84,6 +84,7 @@ urlpatterns = [
     path("reviews/<int:pk>/edit/keep/", review.keep_edit, name="keep_edit"),
     path("reviews/<int:pk>/edit/discard/", review.discard_edit, name="discard_edit"),
     path("reviews/<int:pk>/edit/bring-back/", review.bring_back_edit, name="bring_back_edit"),
+    path("reviews/<int:pk>/answer/", review.answer, name="review_answer"),
     path("reviews/<int:pk>/retry/", review.retry, name="review_retry"),
     path("reviews/<int:pk>/skip/", review.skip, name="review_skip"),
     path("reviews/<int:pk>/later/", review.skip_review, name="skip_review"),

@@ -39,6 +39,7 @@ KINDS: dict[str, str] = {
     "subtask.waiting": "why",
     "subtask.returned": "to, round, requests: how many",
     "subtask.skipped": "reason, unapproved: where it is a gate, at which nobody approved",
+    "review.answered": "item, review, request: its number, files, sources: what joined those of the task",
     "subtask.retry": "reason: a person let it try again",
     "subtask.rescued": "worker, attempt, crashes",
     "subtask.released": "worker: given back unfinished when its worker stopped",

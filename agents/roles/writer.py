@@ -64,7 +64,8 @@ async def _write(
         Ask(
             kind="write_draft",
             instructions=brief.instructions,
-            material=_material(brief, wanted, research, settings),
+            material=_material(brief, wanted, research, settings)
+            | material(requests=[{"number": r.number, "text": r.text} for r in brief.requests]),
             returns=Draft,
         )
     )

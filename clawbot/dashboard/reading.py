@@ -42,6 +42,7 @@ PAST = {
     "send_back": "returned",
     "skip": "skipped",
     "retry": "retried",
+    "answer": "answered",
     "cancel": "stopped",
 }  # fmt: skip
 
@@ -389,6 +390,7 @@ def verdict(here: Page, user: Any) -> dict[str, Any]:
         "verbs": set(review.verbs) if review.open else set(),
         "why_not": access.reason(user, "approve", review),
         "approved": review.open and here.me in policy.approvers(review),
+        "may_answer": access.can(user, "answer", review),
         "may_operate": access.can(user, "retry", here.task),
         "may_edit": access.can(user, "edit", review),
         "publishes": [] if call else history.planned_paths(here.task, next_stage),

@@ -77,6 +77,7 @@ SENTENCES: dict[str, Callable[[Facts], str]] = {
     "subtask.waiting": lambda d: f"Waits for a person at {d['stage']}{d.said('why')}",
     "subtask.returned": lambda d: f"Returned to {d['to']} with {_count(d['requests'], 'request')}",
     "subtask.skipped": lambda d: f"Skipped {d['stage']}{_unapproved(d)}{d.said('reason')}",
+    "review.answered": lambda d: f"Answered what {d['stage']} asked{_files(d)}",
     "subtask.retry": lambda d: f"May try {d['stage']} again{d.said('reason')}",
     "subtask.rescued": lambda d: f"Took {d['stage']} back from a worker that died",
     "subtask.released": lambda d: f"Gave {d['stage']} back unfinished: its worker stopped",
@@ -209,6 +210,11 @@ def _channel(d: Facts) -> str:
         "api": " through the API",
         "mcp": " through MCP",
     }.get(d["channel"], "")
+
+
+def _files(d: Facts) -> str:
+    found = d["files"]
+    return f" with {_count(found, 'file')}" if isinstance(found, list) and found else ""
 
 
 def _count(value: Any, word: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ K = Review.Kind
 #: which verbs may answer which kind of wait
 VERBS: dict[str, tuple[str, ...]] = {
     K.GATE: ("approve", "send_back", "edit", "cancel"),
-    K.ESCALATION: ("send_back", "approve", "edit", "retry", "skip", "cancel"),
+    K.ESCALATION: ("answer", "send_back", "approve", "edit", "retry", "skip", "cancel"),
     K.LOOP: ("approve", "send_back", "edit", "skip", "cancel"),
     K.ATTEMPTS: ("retry", "skip", "cancel"),
     K.POISON: ("retry", "skip", "cancel"),
@@ -56,7 +57,7 @@ def open_review(
     notice. Returns the events to write."""
     stage = stage or row.task.workflow_version.stage(row.stage)
     artifact = _call(row) if kind == K.TOOL else _subject(row, stage)
-    due = stage.get("due") or {}
+    due, verbs = stage.get("due") or {}, _verbs(kind, artifact)
     review = Review.objects.create(
         task=row.task,
         subtask=row,
@@ -64,8 +65,8 @@ def open_review(
         artifact_sha256=artifact.sha256 if artifact else "",
         kind=kind,
         why=why,
-        verbs=_verbs(kind, artifact),
-        deciders=_deciders(kind, stage),
+        verbs=verbs,
+        deciders=_deciders(kind, stage, verbs),
         owner=away.stand_in(row.task.owner, now),
         opened_at=now,
         due_at=now + (timedelta(seconds=due["after"]) if due else DUE),
@@ -103,10 +104,13 @@ def _verbs(kind: str, artifact: Artifact | None) -> list[str]:
     return [verb for verb in VERBS[kind] if artifact or verb not in {"approve", "edit", "send_back"}]
 
 
-def _deciders(kind: str, stage: dict[str, Any]) -> dict[str, Any]:
+def _deciders(kind: str, stage: dict[str, Any], verbs: Sequence[str]) -> dict[str, Any]:
+    """Who is asked: nobody is told to decide what none of the review's verbs lets them."""
     if kind in {K.GATE, K.TOOL}:
         return dict(stage["deciders"])
-    return {"group": GROUP.get(kind, "operators"), "count": 1, "four_eyes": False}
+    least = min(access.GROUPS.index(access.LEAST[verb]) for verb in verbs)
+    group = max(access.GROUPS.index(GROUP.get(kind, "operators")), least)
+    return {"group": access.GROUPS[group], "count": 1, "four_eyes": False}
 
 
 def _notify(review: Review, stage: dict[str, Any]) -> None:
