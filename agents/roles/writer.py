@@ -324,9 +324,19 @@ def _made(text: str, brief: Brief, answers: Sequence[Answer]) -> Made:
             "words": article.word_count(text),
             "round": brief.round,
             "requests": [request.model_dump() for request in brief.requests],
+            "wishes": _wishes(brief),
             "answers": [answer.model_dump() for answer in answers],
         },
     )
+
+
+def _wishes(brief: Brief) -> list[dict[str, str]]:
+    """What people asked for in the rounds so far, this one's included: a decision of theirs holds in later
+    rounds too."""
+    before = brief.artifact("draft")
+    earlier = list(before.data.get("wishes", [])) if before else []
+    mine = [{"text": one.text, "by": one.by} for one in brief.requests if one.by.startswith("user:")]
+    return (earlier + mine)[-100:]
 
 
 def slug(title: str) -> str:

@@ -22,7 +22,9 @@ def test_the_api_takes_words_and_files(as_ana: Any) -> None:
         {"name": "b.bin", "base64": b64encode(b"\0\1").decode()},
     ]
 
-    reply = as_ana.post(f"reviews/{review.pk}/decide", {"verb": "answer", "note": "Use these.", "files": files})
+    reply = as_ana.post(
+        f"reviews/{review.pk}/decide", {"verb": "answer", "note": "Use these.", "files": files}
+    )
 
     assert reply.status_code == 200
     assert workspace.names(review.task.key) == ("sources/a.md", "sources/b.bin")
@@ -44,6 +46,8 @@ def test_so_does_the_command_line(ana: Any, tmp_path: Path) -> None:
     review = asks()
     (tmp_path / "notes.md").write_text("Redis is a store.")
 
-    call_command("act", review.task.key, "answer", note="Use it.", file=[str(tmp_path / "notes.md")], by="ana")
+    call_command(
+        "act", review.task.key, "answer", note="Use it.", file=[str(tmp_path / "notes.md")], by="ana"
+    )
 
     assert claim_all()[0].subtask.requests[0]["text"] == "Use it. Files: sources/notes.md."
