@@ -11,8 +11,8 @@ from django.db.models import F
 
 from agents.contract import CALL
 from tasks import access, artifacts, clock, log, machine, outbox
-from tasks.models import Artifact, Event, Review, Subtask
-from tasks.workflow import upstream
+from tasks.models import Artifact, Event, Finding, Review, Subtask, Task
+from tasks.workflow import HUMAN, downstream, upstream
 
 from . import asked, away, policy
 
@@ -51,10 +51,18 @@ def _gate_sentence(row: Subtask) -> str:
 
 
 def open_review(
-    row: Subtask, kind: str, why: str, *, by: str, now: datetime, stage: dict[str, Any] | None = None
+    row: Subtask,
+    kind: str,
+    why: str,
+    *,
+    by: str,
+    now: datetime,
+    stage: dict[str, Any] | None = None,
+    author: str = "",
 ) -> list[Event]:
     """Open the review of a subtask that has just become `waiting`, and owe the people who decide a
-    notice. Returns the events to write."""
+    notice. If it is about the text of an `author`, it is theirs, and those of the next gate may decide it
+    too. Returns the events to write."""
     stage = stage or row.task.workflow_version.stage(row.stage)
     artifact = _call(row) if kind == K.TOOL else _subject(row, stage)
     due, verbs = stage.get("due") or {}, _verbs(kind, artifact)
@@ -66,8 +74,8 @@ def open_review(
         kind=kind,
         why=why,
         verbs=verbs,
-        deciders=_deciders(kind, stage, verbs),
-        owner=away.stand_in(row.task.owner, now),
+        deciders=_of_gate(row) if author else _deciders(kind, stage, verbs),
+        owner=away.stand_in(author or row.task.owner, now),
         opened_at=now,
         due_at=now + (timedelta(seconds=due["after"]) if due else DUE),
         ladder=due.get("then", []),
@@ -113,8 +121,34 @@ def _deciders(kind: str, stage: dict[str, Any], verbs: Sequence[str]) -> dict[st
     return {"group": access.GROUPS[group], "count": 1, "four_eyes": False}
 
 
+def _of_gate(row: Subtask) -> dict[str, Any]:
+    """One of those who decide at the next gate: it is there that the text is released."""
+    later = downstream(row.stage, row.task.workflow_version.stages)
+    gates = [row.task.workflow_version.stage(name) for name in later]
+    rule = next((gate["deciders"] for gate in gates if gate["agent"] == HUMAN), {})
+    groups = policy.groups(rule) if rule else ["editors"]
+    return {"group": min(groups, key=access.GROUPS.index), "count": 1, "four_eyes": False}
+
+
+def requests(task: Task, *, by: str) -> list[dict[str, Any]]:
+    """The open findings as numbered requests for the next draft."""
+    findings = Finding.objects.filter(task=task, state=Finding.State.OPEN).order_by("number")
+    return [
+        {
+            "number": place,
+            "text": f"{found.text} {found.suggestion}".strip(),
+            "quote": found.quote,
+            "by": by,
+            "finding": found.pk,
+        }
+        for place, found in enumerate(findings, start=1)
+    ]
+
+
 def _notify(review: Review, stage: dict[str, Any]) -> None:
     groups = list(stage["notify"]) if review.kind == K.GATE else policy.groups(review.deciders)
+    if review.kind == K.LOOP and review.owner:
+        groups = [review.owner]
     kind = "completion" if review.kind == K.GATE else "escalation"
     outbox.owe(
         kind,

@@ -196,6 +196,9 @@ def send_back(
         target = to or default_target(review)
         check_stage(task, target, "return", before=review.subtask.stage)
         numbered = _number(task, by, requests)
+        if not numbered and _is_about_an_edit(review):
+            # Whoever hands their own text to the writer asks for what the reviewer found.
+            numbered = reviews.requests(task, by=f"agent:{review.subtask.agent}")
         if not numbered:
             raise Refused(f"Cannot return {task.key}: say what should change; one request is enough.")
         decision = decide(review, "send_back", by=by, request_id=request_id, note=reason, channel=channel)
@@ -214,6 +217,12 @@ def send_back(
         )
         log.write(arrivals.arrive(ready, now=decision.decided_at))
     return decision
+
+
+def _is_about_an_edit(review: Review) -> bool:
+    """Whether a reviewer's findings in a person's text came back to that person."""
+    edited = review.artifact is not None and review.artifact.made_by.startswith("user:")
+    return review.kind == Review.Kind.LOOP and edited
 
 
 def default_target(review: Review) -> str:
