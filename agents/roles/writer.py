@@ -21,6 +21,7 @@ from agents.contract import Answer, Ask, Brief, Desk, Given, Made, Outcome
 from agents.llm.jobs import Change, Draft, Revision, Section, Sentence, material
 from agents.prose import article
 from agents.prose.article import SOURCES, cite
+from agents.prose.asked import met, not_done
 from agents.tools import Closed
 
 ACCEPTS = ("research", "draft")
@@ -120,8 +121,11 @@ async def _revise(
     for request in brief.requests:
         changes = [change for change in reply.changes if change.request == request.number]
         after, answer = _answered(text, request.number, changes, research)
-        done += after != text
-        text = after
+        if met(request.text, request.quote, text, after):
+            done, text = done + 1, after
+        else:  # a change that has nothing to do with the request is not made either
+            said = not_done(answer.text, changed=after != text)
+            answer = Answer(number=request.number, text=said)
         answers.append(answer)
     if text == before.text:
         return _unchanged(brief, before, answers)
