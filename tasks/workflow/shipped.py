@@ -83,9 +83,7 @@ def _store(
     with transaction.atomic():
         version = staff.store(one, by=by, note=note, shipped=shipped)
         if version and version.agent.offered_id == version.pk:
-            log.record(
-                "agent.offered", by=by, agent=one.name, number=version.number, sha256=version.sha256
-            )
+            log.record("agent.offered", by=by, agent=one.name, number=version.number, sha256=version.sha256)
         elif version:
             log.record(
                 "agent.version",
