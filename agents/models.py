@@ -48,7 +48,7 @@ class Worded(models.Model):
         self.chosen_by = "" if follows else by
         if self.offered and self.offered.sha256 == version.sha256:
             self.offered = None
-        self.save(update_fields=["active", "chosen_by", "offered"])
+        self.save(update_fields=["active", "chosen_by", "offered"])  # type: ignore[misc]
 
     def _shipped(self) -> str | None:
         """The hash of what the file said last."""

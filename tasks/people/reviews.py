@@ -125,7 +125,7 @@ def _of_gate(row: Subtask) -> dict[str, Any]:
     """One of those who decide at the next gate: it is there that the text is released."""
     later = downstream(row.stage, row.task.workflow_version.stages)
     gates = [row.task.workflow_version.stage(name) for name in later]
-    rule = next((gate["deciders"] for gate in gates if gate["agent"] == HUMAN), {})
+    rule: dict[str, Any] = next((gate["deciders"] for gate in gates if gate["agent"] == HUMAN), {})
     groups = policy.groups(rule) if rule else ["editors"]
     return {"group": min(groups, key=access.GROUPS.index), "count": 1, "four_eyes": False}
 

@@ -49,7 +49,7 @@ def test_the_agent_gets_the_answer_as_a_numbered_request_and_tries_again(ana: An
 
     row = current(task_of(review), "research")
     (claimed,) = claim_all()
-    papers = briefing.prepare([claimed])[0]
+    papers: Any = briefing.prepare([claimed])[0]
     assert row.status == "ready"
     assert [(one.number, one.text, one.by) for one in papers.brief.requests] == [
         (1, "Call it Redis.", "user:ana")
@@ -140,7 +140,8 @@ def test_nobody_is_told_to_decide_what_no_verb_lets_them(kind: str, ana: Any) ->
     from tasks.people import reviews
 
     stage = {"deciders": {"group": "editors"}}
-    for artifact in (None, artifacts.build):
+    anything: Any = artifacts.build
+    for artifact in (None, anything):
         verbs = reviews._verbs(kind, artifact)
         group = reviews._deciders(kind, stage, verbs)["group"]
         least = [access.LEAST[verb] for verb in verbs]
