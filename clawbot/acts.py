@@ -35,6 +35,7 @@ class Said:
     kind: str = "draft"  # what to edit
     text: str | None = None  # the edited text
     sha256: str | None = None  # decide or save only if the text is still this one
+    files: Sequence[tuple[str, bytes]] = ()  # name and content, that go with an answer
     version: int | None = None  # decide only if the review is still this version
     #: after an edit: stage -> keep, rerun or review; None leaves every judgement as it is
     then: Mapping[str, str] | None = None
@@ -77,7 +78,7 @@ def _asked(function: Callable[..., Any]) -> list[str]:
 _TAKEN = {
     "note": {"note"}, "reason": {"reason", "why"}, "to": {"to", "stage"}, "requests": {"requests"},
     "kind": {"kind"}, "text": {"text"}, "sha256": {"artifact_sha256", "base_sha256"},
-    "version": {"review_version"}, "then": {"then"}, "review": {"review", "decision"},
+    "version": {"review_version"}, "then": {"then"}, "files": {"files"}, "review": {"review", "decision"},
 }  # fmt: skip
 
 
@@ -93,7 +94,7 @@ def _refuse_unread(task: Task, verb: str, said: Said) -> None:
     names = takes(verb)
     for one in dataclasses.fields(said):
         value = getattr(said, one.name)
-        if one.name not in names and value not in (one.default, None, "", [], {}):
+        if one.name not in names and value not in (one.default, None, "", [], {}, ()):
             raise Refused(
                 f"Cannot {verb.replace('_', ' ')} {task.key}: {verb} takes no {one.name}, so it would be "
                 f"lost. It takes {', '.join(names) or 'nothing'}."
@@ -107,6 +108,7 @@ def _values(task: Task, verb: str, said: Said, by: str) -> dict[str, Any]:
         "why": said.reason, "to": _user(said.to) if verb == "assign" else said.to,
         "stage": said.to or _stage(task, verb, said), "item": _item(task, verb, said),
         "requests": said.requests, "kind": said.kind, "then": said.then,
+        "files": said.files,
     }  # fmt: skip
     if said.sha256:
         values["artifact_sha256"] = values["base_sha256"] = said.sha256

@@ -16,7 +16,7 @@ from clawbot.people.models import Token
 from tasks import items
 from tasks.items import Items
 from tasks.models import Artifact, Event, Hold, Message, Notice, Review, Subtask, Task, Workflow
-from tasks.people import quorum
+from tasks.people import asked, quorum
 from tasks.people.policy import UNAPPROVED
 from tasks.why import whys
 from tasks.workflow.graph import UNDO
@@ -72,7 +72,7 @@ def review_shape(review: Review) -> Shape:
         "kind": review.kind,
         "stage": review.subtask.stage,
         "item": review.subtask.item or None,
-        "reason": review.why,
+        "reason": asked.said(review),
         "needs": quorum.sentence(review) or None,
         "verbs": list(review.verbs),
         "due_at": _stamp(review.due_at),
@@ -193,6 +193,7 @@ def agent_shape(agent: Agent) -> Shape:
         "model": wording.get("model", ""),
         "tools": list(wording.get("tools", [])),
         "version": version.number if version else None,
+        "offered": agent.offered.number if agent.offered else None,
     }
 
 
@@ -219,6 +220,7 @@ def workflow_shape(flow: Workflow) -> Shape:
         "about": flow.about,
         "key": flow.key,
         "version": version.number if version else None,
+        "offered": flow.offered.number if flow.offered else None,
         "input": version.definition.get("input", {}) if version else {},
         "stages": [
             {name: stage[name] for name in ("name", "agent", "needs", "done_as")}

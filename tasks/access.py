@@ -31,6 +31,7 @@ LEAST: dict[str, str] = {
     "judge": "editors",
     "approve": "editors",
     "send_back": "editors",
+    "answer": "editors",
     "take": "editors",
     "put_back": "editors",
     "undo": "editors",
@@ -263,7 +264,7 @@ def _held_workflow(scope: str, target: str) -> Any:
 def _review_reason(person: Any, verb: str, thing: Any) -> str:
     """A review names its deciders; with four eyes the author of a text is not its only approver."""
     deciders = getattr(thing, "deciders", None)
-    if not deciders or verb not in {"approve", "send_back"}:
+    if not deciders or verb not in {"approve", "send_back", "answer"}:
         return ""
     from .people import policy  # asks who belongs to which group
 

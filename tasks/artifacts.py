@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -84,6 +85,35 @@ def works() -> QuerySet[Artifact]:
 def latest(task: Task, kind: str) -> Artifact | None:
     """The newest version of a kind."""
     return Artifact.objects.filter(task=task, kind=kind).order_by("-number").first()
+
+
+def subjects(reports: Sequence[Artifact]) -> dict[int, Artifact]:
+    """Which draft each of these reports is about, by the report's key: what its run corrected, else the
+    version that its run was given, as its hashes say. A report of before hashes were kept is about the draft
+    that was the newest then."""
+    drafts: dict[int, list[Artifact]] = defaultdict(list)
+    for draft in Artifact.objects.filter(task__in={one.task_id for one in reports}, kind="draft").order_by(
+        "id"
+    ):
+        drafts[draft.task_id].append(draft)
+    found = {}
+    for report in reports:
+        mine = list(reversed(drafts[report.task_id]))
+        corrected = (one for one in mine if report.run_id and one.run_id == report.run_id)
+        given = (one for one in mine if one.sha256 in report.built_on)
+        newest = (one for one in mine if one.pk < report.pk and not report.built_on)
+        about = next(corrected, None) or next(given, None) or next(newest, None)
+        if about:
+            found[report.pk] = about
+    return found
+
+
+def reports(tasks: Iterable[Any]) -> dict[int, tuple[Artifact, Artifact]]:
+    """The newest report of each task with the draft that it is about, by the task's key."""
+    newest = works().filter(task__in=list(tasks), kind="review").order_by().values("task")
+    rows = list(Artifact.objects.filter(pk__in=newest.annotate(pk_=Max("pk")).values("pk_")))
+    about = subjects(rows)
+    return {one.task_id: (one, about[one.pk]) for one in rows if one.pk in about}
 
 
 def judged(task: Task, stage: str) -> Artifact | None:

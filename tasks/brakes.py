@@ -10,7 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from .models import Artifact, Subtask
+from . import artifacts
+from .models import Subtask
 from .results import Result
 
 SHINGLE = 5
@@ -38,11 +39,8 @@ def stubborn(result: Result) -> str:
     if not row.requests or row.item or not _was_asked(row):
         return ""
     for made in result.outcome.made:
-        before = (
-            Artifact.objects.filter(task=row.task_id, kind=made.kind, stage=row.stage)
-            .order_by("-number")
-            .first()
-        )
+        # The newest, whichever stage made it: that is what was returned, and what the next number follows.
+        before = artifacts.latest(result.claimed.task, made.kind)
         if before is None or not before.text:
             continue
         alike = similarity(before.text, made.text)

@@ -195,13 +195,17 @@ def definitions_are_what_was_stored() -> Iterator[str]:
 
 
 def agents_are_what_the_log_says() -> Iterator[str]:
-    """Versions of agents are as their lines say, and the newest is the active one. Lines from before they
-    carried hashes prove only that there was a version."""
+    """Versions of agents are as their lines say, and the one that was activated last is active. Lines from
+    before they carried hashes prove only that there was a version."""
     told: dict[tuple[str, int], Event] = {}
     active: dict[str, int] = {}
-    for event in Event.objects.filter(kind="agent.version").order_by("pk"):
+    kinds = ("agent.version", "agent.offered", "agent.activated")
+    for event in Event.objects.filter(kind__in=kinds).order_by("pk"):
         slug, number = event.data["agent"], event.data["number"]
-        told[slug, number], active[slug] = event, number
+        if event.kind != "agent.activated":
+            told[slug, number] = event
+        if event.kind != "agent.offered":
+            active[slug] = number
     for one in AgentVersion.objects.select_related("agent").order_by("pk"):
         line = told.get((one.agent.slug, one.number))
         if line is None:

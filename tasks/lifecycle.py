@@ -20,10 +20,10 @@ from agents.contract import CALL, Call, Made, Outcome, Usage
 from . import arrivals, brakes, clock, log, machine, queue, rounds, store
 from .desk import Crossing
 from .injection import inject, start
-from .models import Event, Finding, Review, Run, Subtask, Task, Worker
+from .models import Artifact, Event, Review, Run, Subtask, Task, Worker
 from .people import authority, reviews
 from .results import Claimed, Placed, Result, close_runs, keep_fields, keep_work, note_stages
-from .workflow import versions
+from .workflow import downstream, versions
 
 __all__ = [
     "Claimed", "Placed", "Result", "claim", "escalate", "finish", "inject", "overdue_answers", "rescue",
@@ -122,6 +122,15 @@ def _finish_send_back(result: Result, now: datetime) -> set[int]:
     ).count()
     events = close_runs([result], {row.pk}, now, Run.Status.RETURNED)
     events += keep_work([result], now)
+    if author := _author(result):
+        why = result.outcome.why or result.outcome.summary or "It found something to mend."
+        events += _ask(
+            row, Review.Kind.LOOP, f"{why} You edited this text, so it came back to you.",
+            by=f"agent:{row.agent}", now=now, owner=author,
+        )  # fmt: skip
+        _wait_for(row, now)
+        log.write(events)
+        return set()
     if back is None or returned >= back["at_most"]:
         log.write(
             events
@@ -134,7 +143,7 @@ def _finish_send_back(result: Result, now: datetime) -> set[int]:
             )
         )
         return set()
-    requests = _requests(result)
+    requests = reviews.requests(claimed.task, by=f"agent:{row.agent}")
     ready = rounds.again(claimed.task, back["to"], now=now, requests=requests)
     events.append(
         log.line(
@@ -152,26 +161,29 @@ def _finish_send_back(result: Result, now: datetime) -> set[int]:
     return set()
 
 
+def _author(result: Result) -> str:
+    """The person who made the text that was judged ("user:ana"); empty if an agent did. No agent rewrites
+    a person's text unless a person hands it over."""
+    drafts = Artifact.objects.filter(task=result.claimed.task, kind="draft").exclude(run=result.claimed.run)
+    given = drafts.filter(sha256__in=result.built_on).order_by("-number").first() if result.built_on else None
+    judged = given or drafts.order_by("-number").first()
+    return judged.made_by if judged and judged.made_by.startswith("user:") else ""
+
+
+def _wait_for(row: Subtask, now: datetime) -> None:
+    """What comes after a stage waits for it again: one wait asks people about a text, not two."""
+    task = row.task
+    later = [name for name in downstream(row.stage, task.workflow_version.stages) if name != row.stage]
+    begun = task.subtasks.filter(live=1, stage__in=later).exclude(status=S.BLOCKED)
+    if begun.exists():
+        rounds.again(task, later[0], now=now, requests=[], only=set(later))
+
+
 def _loop_sentence(result: Result, returned: int, back: dict[str, Any] | None) -> str:
     why = result.outcome.why or result.outcome.summary or "It found something to mend."
     if back is None:
         return f"{why} This stage has nowhere to return work to, so a person decides."
     return f"{why} It has been returned {returned} times already, so a person decides."
-
-
-def _requests(result: Result) -> list[dict[str, Any]]:
-    """A reviewer's open findings as numbered requests for the next draft."""
-    findings = Finding.objects.filter(task=result.claimed.task, state=Finding.State.OPEN).order_by("number")
-    return [
-        {
-            "number": place,
-            "text": f"{found.text} {found.suggestion}".strip(),
-            "quote": found.quote,
-            "by": f"agent:{result.claimed.subtask.agent}",
-            "finding": found.pk,
-        }
-        for place, found in enumerate(findings, start=1)
-    ]
 
 
 def _finish_escalate(result: Result, now: datetime) -> set[int]:
@@ -279,11 +291,11 @@ def _discard(result: Result, now: datetime) -> set[int]:
     return {result.claimed.subtask.pk}
 
 
-def _ask(row: Subtask, kind: str, why: str, *, by: str, now: datetime) -> list[Event]:
-    """doing/ready -> waiting for a person, with an open review."""
+def _ask(row: Subtask, kind: str, why: str, *, by: str, now: datetime, owner: str = "") -> list[Event]:
+    """doing/ready -> waiting for a person, with an open review; the `owner`'s, if it is about their text."""
     machine.move(Subtask.objects.filter(pk=row.pk), "escalate", reason=why[:300])
     machine.touch(Task.objects.filter(pk=row.task_id))
-    return reviews.open_review(row, kind, why, by=by, now=now)
+    return reviews.open_review(row, kind, why, by=by, now=now, author=owner)
 
 
 def escalate(row: Subtask, kind: str, why: str, *, by: str) -> bool:

@@ -13,7 +13,7 @@ from django.db.models import Count, Sum
 
 from . import clock
 from .models import Decision, Finding, Review, Run, Task
-from .people import policy, quorum
+from .people import asked, policy, quorum
 
 #: Every kind about a task, each with its text in templates/notices/ (`head` there is about none).
 KINDS = ("completion", "escalation", "stalled", "overdue", "decided", "trust", "tampered")
@@ -67,7 +67,7 @@ def _wait(review: Review) -> dict[str, Any]:
     return {
         "review": review.pk,
         "review_version": review.version,
-        "why": review.why,
+        "why": asked.said(review),
         "verbs": list(review.verbs),
         "draft": review.artifact.number if review.artifact and review.kind != Review.Kind.TOOL else None,
         "asks": review.kind,

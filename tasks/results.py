@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 from django.db import connection
 
 from agents.contract import Made, Outcome, Usage
+from agents.prose.asked import met, not_done
 
 from . import artifacts, log, machine, store
 from .desk import Crossing
@@ -271,17 +272,34 @@ def _keep_findings(result: Result, mine: list[Artifact]) -> None:
 
 
 def _keep_answers(result: Result, mine: list[Artifact]) -> None:
-    """Write each answer beside the comment or finding that asked for it."""
+    """Write each answer beside the comment or finding that asked for it. Whatever the agent says: if no word
+    that has to do with the request changed, it was not done."""
     asked = {request["number"]: request for request in result.claimed.subtask.requests}
     draft = mine[-1] if mine else None
+    before = _before(draft) if asked and draft else None
     for answer in result.outcome.answers:
         request = asked.get(answer.number, {})
+        said, quote = answer.text, answer.quote
+        if (
+            draft
+            and before
+            and not met(_text(request, "text"), _text(request, "quote"), before.text, draft.text)
+        ):
+            said, quote = not_done(said, changed=before.text != draft.text), ""
         if pk := request.get("comment"):
-            Comment.objects.filter(pk=pk).update(
-                answer=answer.text, answer_quote=answer.quote, answered_in=draft
-            )
+            Comment.objects.filter(pk=pk).update(answer=said, answer_quote=quote, answered_in=draft)
         if pk := request.get("finding"):
-            Finding.objects.filter(pk=pk).update(answer=answer.text)
+            Finding.objects.filter(pk=pk).update(answer=said)
+
+
+def _before(made: Artifact) -> Artifact | None:
+    """The version that came before this one, whichever stage made it."""
+    older = Artifact.objects.filter(task=made.task_id, kind=made.kind, number__lt=made.number)
+    return older.order_by("-number").first()
+
+
+def _text(request: Mapping[str, Any], name: str) -> str:
+    return str(request.get(name) or "")
 
 
 def note_stages(results: list[Result], now: datetime) -> list[Event]:

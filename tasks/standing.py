@@ -19,7 +19,7 @@ from agents.models import Agent
 from . import access, clock, injection, items
 from .items import Items
 from .models import Decision, Event, Hold, Review, Subtask, Task
-from .people import quorum
+from .people import asked, quorum
 from .workflow.graph import UNDO
 from .workflow.shape import HUMAN
 
@@ -36,6 +36,7 @@ class Standing:
     rows: list[Subtask] = field(default_factory=list)  # the current row of each stage, in the file's order
     review: Review | None = None  # the open one that is due first
     needs: str = ""  # who approved it and who is still needed, where one answer is not enough
+    asked: str = ""  # what that review asks, as it is now
     reviews: int = 0  # how many are open
     decision: Decision | None = None  # not released yet
     returned: Event | None = None
@@ -108,6 +109,8 @@ def gather(tasks: Sequence[Task]) -> list[Standing]:
     for row in live.order_by("position", "pk"):
         rows[row.task_id].append(row)
     reviews, open_ones = _reviews(ids)
+    told = asked.tell(reviews.values())
+    asks = {one.task_id: told[one.pk] for one in reviews.values()}
     said_of = quorum.sentences(reviews.values())
     decided = {one.review.task_id: one for one in _decided(ids)}
     returned = _latest(ids, "subtask.returned")
@@ -122,7 +125,7 @@ def gather(tasks: Sequence[Task]) -> list[Standing]:
     return [
         Standing(
             task, now, names, rows[task.pk], reviews.get(task.pk), needs.get(task.pk, ""),
-            open_ones.get(task.pk, 0), decided.get(task.pk), returned.get(task.pk),
+            asks.get(task.pk, ""), open_ones.get(task.pk, 0), decided.get(task.pk), returned.get(task.pk),
             _hold_over(task, rows[task.pk], holds),
             {stage: found for (owner, stage), found in counted.items() if owner == task.pk}
             if counted else {},
@@ -150,7 +153,7 @@ def standing_then(
     counted = items.of_rows([row for row in rows if row.item])
     undone = next((row.given for row in stages if is_undo(row) and row.given), None)
     return Standing(
-        task, now, names, stages, review, needs, 1 if review else 0, decision, returned,
+        task, now, names, stages, review, needs, "", 1 if review else 0, decision, returned,
         _hold_over(task, stages, holds), counted, {}, str(undone.get("why", "")) if undone else "",
     )  # fmt: skip
 

@@ -152,7 +152,7 @@ def _taken_back(one: Standing) -> str:
 def _asked(one: Standing, review: Review) -> Why:
     """What a person is asked, and what goes on meanwhile."""
     row = review.subtask
-    text = review.why
+    text = one.asked or review.why
     if is_undo(row):
         text = f"{capital(_stage(row))} could not be taken back: {text}"
     elif row.item and row.stage in one.items and one.items[row.stage].waiting > 1:

@@ -6,8 +6,9 @@ import os
 import re
 import shutil
 import uuid
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.conf import settings
 
@@ -15,6 +16,9 @@ from .machine import Refused
 
 MOST_FILES = 20_000
 MOST_BYTES = 500_000_000
+#: what a person may add to a task that has begun
+MOST_GIVEN = 20
+MOST_GIVEN_BYTES = 20_000_000
 #: input keys whose strings name files, folders or addresses
 KEYS = ("sources", "files")
 _NO_PATH = re.compile(r"[a-z][a-z0-9+.-]*://|feed:|.*\n", re.IGNORECASE)  # an address, or a text
@@ -37,6 +41,41 @@ def holds(base: Path, name: str) -> bool:
         return False
     path = (base / name).resolve()
     return path.is_relative_to(base.resolve()) and path.is_file()
+
+
+def add(key: str, files: Sequence[tuple[str, bytes]]) -> list[str]:
+    """Write these files (name and content) into a task's workspace under safe names that are free; returns
+    their paths there. Raises `Refused` for too many or too much, and writes nothing then."""
+    size = sum(len(content) for _, content in files)
+    if len(files) > MOST_GIVEN or size > MOST_GIVEN_BYTES:
+        raise Refused(
+            f"Cannot take these files: at most {MOST_GIVEN} of {MOST_GIVEN_BYTES // 1_000_000} MB together. "
+            "Leave some out, or make them smaller."
+        )
+    folder, placed = root(key) / "sources", list[str]()
+    if files:
+        folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files:
+        with _fresh(folder, name) as out:
+            placed.append(f"sources/{Path(out.name).name}")
+            out.write(content)
+    return placed
+
+
+def _fresh(folder: Path, name: str) -> BinaryIO:
+    """A new file of a safe name, open for writing: two at the same moment never get the same one."""
+    plain = name.replace("\\", "/").rpartition("/")[2][-120:]
+    while True:
+        try:
+            return (folder / _free(folder, plain)).open("xb")
+        except FileExistsError:
+            continue
+
+
+def remove(key: str, paths: Iterable[str]) -> None:
+    """Take files out of a task's workspace that `add` put there and nobody was told of."""
+    for path in paths:
+        (root(key) / path).unlink(missing_ok=True)
 
 
 def collect(

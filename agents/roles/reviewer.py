@@ -13,6 +13,7 @@ go on to the person who does.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,9 +24,9 @@ from agents import assignment
 from agents.assignment import Assignment
 from agents.contract import Ask, Brief, Check, Desk, Finding, Given, Made, Outcome, Unavailable, Unusable
 from agents.llm.jobs import Judgement, material
-from agents.prose import article, inspection, words
+from agents.prose import article, figures, inspection, words
 from agents.prose.corpus import Corpus, corpus
-from agents.prose.support import SAME
+from agents.prose.support import SAME, states
 from agents.tools import Closed
 
 ACCEPTS = ("draft", "research")
@@ -51,6 +52,13 @@ class Settings(Closed):
     words: Length = Length()
 
 
+#: a wish that says nothing but which source holds
+_CHOOSES = re.compile(
+    r"(?:please )?(?:use |take |keep |believe |trust |go with |follow )?source (\d{1,3})"
+    r"(?:,? please| is right| holds| is correct| counts)?\.?", re.I,
+)  # fmt: skip
+
+
 @dataclass
 class Judged:
     """The draft under review, what was found, and what was put right."""
@@ -58,6 +66,7 @@ class Judged:
     text: str
     findings: list[Finding] = field(default_factory=list)
     disputed: list[tuple[Finding, Mapping[str, Any]]] = field(default_factory=list)
+    decided: list[str] = field(default_factory=list)  # figures of disputes that a person decided by name
     tone_unread: str = ""  # why the tone could not be judged
 
     @property
@@ -85,7 +94,7 @@ async def work(brief: Brief, desk: Desk) -> Outcome:
     wanted = assignment.read(brief)
     judged = Judged(draft.text)
     sources = corpus(research.data.get("sources", []))
-    _against_sources(judged, sources, research.data.get("contradictions", []), _people_asked(draft))
+    _against_sources(judged, sources, research.data.get("contradictions", []), _wishes(brief, draft))
     _against_house(judged, brief, wanted, settings)
     await _against_voice(judged, brief, desk)
     _correct(judged, brief)
@@ -97,7 +106,7 @@ async def work(brief: Brief, desk: Desk) -> Outcome:
 
 
 def _against_sources(
-    judged: Judged, sources: Corpus, contradictions: Sequence[Mapping[str, Any]], settled: bool
+    judged: Judged, sources: Corpus, contradictions: Sequence[Mapping[str, Any]], wishes: Sequence[str]
 ) -> None:
     every = article.spots(judged.text)
     astray = inspection.miscited(every, sources)
@@ -107,9 +116,13 @@ def _against_sources(
     found += inspection.wrong_quotes(spots, sources)
     found += inspection.wrong_names(spots, sources)
     found += inspection.unsourced(spots, sources)
-    if not settled:  # a person has looked at the dispute and decided
-        judged.disputed = inspection.one_sided(every, sources, contradictions)
-        found += [finding for finding, _ in judged.disputed]
+    for finding, dispute in inspection.one_sided(every, sources, contradictions):
+        side = _decided(dispute, wishes)
+        if side is not None and states(article.CITATION.sub("", finding.quote), side, sources):
+            judged.decided.append(str(side["value"]))
+        else:
+            judged.disputed.append((finding, dispute))
+    found += [finding for finding, _ in judged.disputed]
     judged.findings += _one_each(found)
 
 
@@ -266,10 +279,32 @@ def _again(major: Sequence[Finding], draft: Given) -> Finding | None:
     return None
 
 
-def _people_asked(draft: Given) -> bool:
-    """Whether a person edited this draft or asked for the changes in it."""
-    by_people = any(str(r.get("by", "")).startswith("user:") for r in draft.data.get("requests", []))
-    return by_people or draft.made_by.startswith("user:")
+def _wishes(brief: Brief, draft: Given) -> list[str]:
+    """What people asked for, in their words: of this draft, of those before it, and of this review."""
+    asked = [*draft.data.get("wishes", []), *draft.data.get("requests", [])]
+    asked += [request.model_dump() for request in brief.requests]
+    return [str(one.get("text", "")) for one in asked if str(one.get("by", "")).startswith("user:")]
+
+
+def _decided(dispute: Mapping[str, Any], wishes: Sequence[str]) -> Mapping[str, Any] | None:
+    """The side of this very dispute that a person decided for, the last time that one did: by its figure, if
+    the wish names no other side's, or by nothing but its source. Any other wish decides nothing."""
+    for wish in reversed(wishes):
+        chosen = _CHOOSES.fullmatch(wish.strip())
+        named = [
+            side for side in dispute["statements"]
+            if (chosen and int(chosen[1]) == side["source"]) or _names(wish, str(side["value"]))
+        ]  # fmt: skip
+        if len(named) == 1:
+            return dict(named[0])
+    return None
+
+
+def _names(wish: str, value: str) -> bool:
+    wanted = figures.numbers(value)
+    return bool(wanted) and any(
+        number.same_as(wanted[0]) and number.unit in ("", wanted[0].unit) for number in figures.numbers(wish)
+    )
 
 
 # What people read
@@ -304,6 +339,8 @@ def _checks(judged: Judged, wanted: Assignment, settings: Settings, research: Gi
             text = f"not judged: {judged.tone_unread}"
         if name == "Disputed figures" and not remarks and (disputes := research.data.get("contradictions")):
             text = f"{good}; the sources dispute {len(disputes)}"
+            if judged.decided:
+                text += f"; a person decided for {', '.join(judged.decided)}"
         checks.append(Check(name=name, passed=not open_ones, text=text))
     return checks
 

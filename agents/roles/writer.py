@@ -21,6 +21,7 @@ from agents.contract import Answer, Ask, Brief, Desk, Given, Made, Outcome
 from agents.llm.jobs import Change, Draft, Revision, Section, Sentence, material
 from agents.prose import article
 from agents.prose.article import SOURCES, cite
+from agents.prose.asked import met, not_done
 from agents.tools import Closed
 
 ACCEPTS = ("research", "draft")
@@ -64,7 +65,8 @@ async def _write(
         Ask(
             kind="write_draft",
             instructions=brief.instructions,
-            material=_material(brief, wanted, research, settings),
+            material=_material(brief, wanted, research, settings)
+            | material(requests=[{"number": r.number, "text": r.text} for r in brief.requests]),
             returns=Draft,
         )
     )
@@ -119,8 +121,11 @@ async def _revise(
     for request in brief.requests:
         changes = [change for change in reply.changes if change.request == request.number]
         after, answer = _answered(text, request.number, changes, research)
-        done += after != text
-        text = after
+        if met(request.text, request.quote, text, after):
+            done, text = done + 1, after
+        else:  # a change that has nothing to do with the request is not made either
+            said = not_done(answer.text, changed=after != text)
+            answer = Answer(number=request.number, text=said)
         answers.append(answer)
     if text == before.text:
         return _unchanged(brief, before, answers)
@@ -323,9 +328,19 @@ def _made(text: str, brief: Brief, answers: Sequence[Answer]) -> Made:
             "words": article.word_count(text),
             "round": brief.round,
             "requests": [request.model_dump() for request in brief.requests],
+            "wishes": _wishes(brief),
             "answers": [answer.model_dump() for answer in answers],
         },
     )
+
+
+def _wishes(brief: Brief) -> list[dict[str, str]]:
+    """What people asked for in the rounds so far, this one's included: a decision of theirs holds in later
+    rounds too."""
+    before = brief.artifact("draft")
+    earlier = list(before.data.get("wishes", [])) if before else []
+    mine = [{"text": one.text, "by": one.by} for one in brief.requests if one.by.startswith("user:")]
+    return (earlier + mine)[-100:]
 
 
 def slug(title: str) -> str:

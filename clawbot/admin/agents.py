@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -82,10 +82,16 @@ class AgentAdmin(ReadOnly):
         version = shipped.hire(
             form.definition, by=f"user:{request.user.username}", note=form.cleaned_data["note"]
         )
-        if version is None:
-            messages.info(request, "It says the same as the active version: nothing was changed.")
         # What the admin logs and shows afterwards is the row that the version belongs to.
         obj.__dict__.update(Agent.objects.get(slug=form.definition.name).__dict__)
+        obj.is_unchanged = version is None  # type: ignore[attr-defined]
+
+    def response_change(self, request: HttpRequest, obj: Agent) -> HttpResponse:
+        """Say what was done, once: a save of the same words changed nothing."""
+        if not getattr(obj, "is_unchanged", False):
+            return super().response_change(request, obj)
+        messages.info(request, "It says the same as the active version: nothing was changed.")
+        return self.response_post_save_change(request, obj)
 
 
 @admin.register(AgentVersion, site=site)

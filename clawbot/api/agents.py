@@ -15,7 +15,7 @@ from clawbot import trust
 from clawbot.acts import Unknown
 from clawbot.shapes import agent_shape, agent_version_shape
 from tasks import access
-from tasks.workflow import shipped
+from tasks.workflow import offers, shipped
 
 from . import schemas
 from .doorkeeper import asker
@@ -29,7 +29,7 @@ router = Router(tags=["Agents"])
 @router.get("", response=schemas.page(schemas.Agent), summary="List the staff")
 def listed(request: HttpRequest) -> HttpResponse:
     """Every agent by its active version."""
-    return everything(map(agent_shape, Agent.objects.select_related("active")))
+    return everything(map(agent_shape, Agent.objects.select_related("active", "offered")))
 
 
 @router.get("/{slug}/versions", response=schemas.page(schemas.AgentVersion), summary="List versions")
@@ -76,6 +76,15 @@ def make(request: HttpRequest, slug: str, given: NewVersion) -> HttpResponse:
     return reply(agent_version_shape(now, active=True), 201 if version else 200)
 
 
+@router.post("/{slug}/offer", response=schemas.Agent, summary="Answer an offered update")
+@once
+def offer(request: HttpRequest, slug: str, given: schemas.Offered) -> HttpResponse:
+    """`use` makes it active, `keep` puts it aside. Admins only."""
+    by, agent = asker(request), _agent(slug)
+    (offers.use if given.verb == "use" else offers.keep)(agent, given.number, by=by)
+    return reply(agent_shape(_agent(slug)))
+
+
 @router.get("/{slug}/trust", response=schemas.page(schemas.Trust), summary="List what it has earned")
 def trust_record(request: HttpRequest, slug: str) -> HttpResponse:
     """How often people agreed with each kind of its remarks, by workflow, and where it is trusted."""
@@ -105,7 +114,7 @@ def trust_act(request: HttpRequest, slug: str, given: NewTrust) -> HttpResponse:
 
 
 def _agent(slug: str) -> Agent:
-    found = Agent.objects.select_related("active__agent").filter(slug=slug).first()
+    found = Agent.objects.select_related("active__agent", "offered").filter(slug=slug).first()
     if found is None:
         names = ", ".join(Agent.objects.values_list("slug", flat=True)) or "none yet"
         raise Unknown(f"There is no agent {slug!r}. There are: {names}.")

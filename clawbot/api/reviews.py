@@ -47,7 +47,7 @@ class Decide(Act):
 
     model_config = schemas.example(verb="send_back", to="write", requests=["Name the year."])
 
-    verb: Literal["approve", "send_back", "edit", "retry", "skip", "cancel"]
+    verb: Literal["approve", "send_back", "answer", "edit", "retry", "skip", "cancel"]
     review: None = Field(None, exclude=True)
 
 

@@ -194,6 +194,7 @@ class Agent(Shown):
     model: str
     tools: list[str]
     version: int | None
+    offered: int | None = Field(description="What its shipped file says, if a person chose another wording")
 
 
 class AgentVersion(Shown):
@@ -217,8 +218,18 @@ class Workflow(Shown):
     about: str
     key: str
     version: int | None
+    offered: int | None = Field(description="What its shipped file says, if a person chose another version")
     input: dict[str, Any] = Field(description="JSON Schema of what a task must bring")
     stages: list[dict[str, Any]]
+
+
+class Offered(Given):
+    """The answer to an update that a shipped file offers."""
+
+    model_config = example(verb="keep", number=4)
+
+    verb: Literal["use", "keep"]
+    number: int = Field(ge=1, description="Which offered version; another one is refused")
 
 
 class Event(Shown):

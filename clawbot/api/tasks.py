@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from datetime import date
 from typing import Any, Literal
 
@@ -9,11 +10,12 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from ninja import Query, Router
-from pydantic import AwareDatetime, Field, StrictBool, StrictInt
+from pydantic import AwareDatetime, Field, StrictBool, StrictInt, model_validator
 
 from clawbot import acts
 from clawbot.shapes import artifact_shape, brief_shapes, task_shape
 from tasks import access, lifecycle
+from tasks.machine import Refused
 from tasks.models import Artifact, Task
 
 from . import schemas
@@ -116,6 +118,29 @@ class Request(schemas.Given):
     quote: str = Field("", max_length=2000, description="The words it is about")
 
 
+class File(schemas.Given):
+    """A file that goes with an answer: its text, or its bytes in Base64. 20 MB together."""
+
+    name: str = Field(min_length=1, max_length=200)
+    text: str | None = None
+    base64: str | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> File:
+        if (self.text is None) == (self.base64 is None):
+            raise ValueError("give `text` or `base64`, one of them")
+        return self
+
+    def content(self) -> bytes:
+        """Its content. Raises `Refused` for what is no Base64."""
+        if self.text is not None:
+            return self.text.encode()
+        try:
+            return b64decode(self.base64 or "", validate=True)
+        except ValueError:
+            raise Refused(f"Cannot read the file {self.name!r}: its `base64` is no Base64.") from None
+
+
 class Act(schemas.Given):
     """What goes with a verb; each takes what it needs, as `./manage.py act` does."""
 
@@ -136,9 +161,12 @@ class Act(schemas.Given):
         "named is done as a careful person would; left out, only pages are rendered again",
     )
 
+    files: list[File] = Field(default=[], max_length=20, description="What goes with an answer")
+
     def said(self, **more: Any) -> acts.Said:
         """As the verbs take it."""
-        values = self.model_dump(exclude={"verb", "requests", *more})
+        values = self.model_dump(exclude={"verb", "requests", "files", *more})
+        values["files"] = [(one.name, one.content()) for one in self.files]
         asked = [
             one.model_dump() if isinstance(one, Request) else {"text": one, "quote": ""}
             for one in self.requests
@@ -149,8 +177,8 @@ class Act(schemas.Given):
 @router.post("/{key}/{verb}", response=schemas.Task, summary="Act on a task")
 @once
 def act(request: HttpRequest, key: str, verb: str, given: Act | None = None) -> HttpResponse:
-    """approve, send_back, edit, retry, skip, cancel, override, rerun_from, pause, resume, undo, take, assign.
-    What is decided here takes effect at once."""
+    """approve, send_back, answer, edit, retry, skip, cancel, override, rerun_from, pause, resume, undo, take,
+    assign. What is decided here takes effect at once."""
     said = (given or Act()).said()
     task = acts.act(acts.find_task(key, asker(request)), verb, said, by=asker(request), channel="api")
     return reply(task_shape(task))

@@ -9,23 +9,27 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
+from pydantic import ValidationError
 
 from agents import llm, registry
 from agents.contract import Refused
-from agents.definition import Definition
+from agents.definition import Definition, loads
 from agents.models import Agent, AgentVersion
+from agents.strict_yaml import Unreadable
 from clawbot import words
 from clawbot.people import names
-from tasks import access
+from tasks import access, machine
 from tasks.clock import now
 from tasks.models import Hold, Run, Subtask, Worker
+from tasks.workflow import shipped
 
-from . import trust
+from . import offers, trust
 
 DAY = timedelta(hours=24)
 # A page shows what is usual, not every run there ever was.
@@ -136,7 +140,7 @@ def agents(request: HttpRequest) -> HttpResponse:
 @require_GET
 def agent(request: HttpRequest, slug: str) -> HttpResponse:
     """One agent: its state, its versions (`v` picks one to read) and its latest runs."""
-    one = get_object_or_404(Agent.objects.select_related("active"), slug=slug)
+    one = get_object_or_404(Agent.objects.select_related("active", "offered"), slug=slug)
     used = dict(
         access.seen(Run, request.user)
         .filter(agent=slug)
@@ -160,9 +164,25 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
         "definition": definition, "no_model": llm.missing(definition.model),
         "yaml": definition.yaml(), "job": job_description(definition.role),
         "runs": runs, "by": f"agent:{slug}",
-        "trust": trust.panel(slug, definition, request.user),
+        "trust": trust.panel(slug, definition, request.user), "offer": offers.of(one, request.user),
     }  # fmt: skip
     return render(request, "pages/agent.html", context)
+
+
+@require_POST
+def use_again(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Say an older wording again: a new version with the same words becomes the active one."""
+    version = get_object_or_404(AgentVersion, agent__slug=slug, number=number)
+    try:
+        definition = loads(Definition.model_validate(version.definition).yaml(), str(version))
+        made = shipped.hire(definition, by=f"user:{request.user.username}", note=f"As v{number} again")
+        said = (
+            f"{made} says what v{number} said." if made else f"v{number} says what the active version says."
+        )
+        messages.success(request, said)
+    except (ValidationError, machine.Refused, Unreadable) as refused:
+        messages.error(request, f"v{number} cannot be used again. {refused}")
+    return redirect("agent", slug=slug)
 
 
 def counts(found: list[Row]) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 
 from tasks import access, clock, supervision
 from tasks.models import Decision, Finding, Review
-from tasks.people import policy
+from tasks.people import asked, policy
 from tasks.supervision import UNSETTLED
 
 
@@ -30,7 +30,9 @@ def opened(user: Any) -> QuerySet[Review]:
 
 def waiting(user: Any) -> list[Review]:
     """The reviews that this person may decide, that still want their answer, and that nobody else has."""
-    return [one for one in _unanswered(opened(user), user) if decides(user, one) and wants(one, user)]
+    found = [one for one in _unanswered(opened(user), user) if decides(user, one) and wants(one, user)]
+    asked.tell(found)
+    return found
 
 
 def count(user: Any) -> int:

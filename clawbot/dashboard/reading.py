@@ -18,7 +18,7 @@ from clawbot import draft
 from clawbot.templatetags.clawbot import icon
 from tasks import access, artifacts, clock, items, supervision
 from tasks.models import Artifact, Comment, Decision, Finding, Review, Run, Task
-from tasks.people import policy
+from tasks.people import asked, policy
 from tasks.standing import capital
 from tasks.why import why
 from tasks.workflow.graph import UNDO
@@ -42,6 +42,7 @@ PAST = {
     "send_back": "returned",
     "skip": "skipped",
     "retry": "retried",
+    "answer": "answered",
     "cancel": "stopped",
 }  # fmt: skip
 
@@ -270,14 +271,12 @@ def pane(here: Page) -> dict[str, Any]:
     at = here.query.get("at", "")
     sentence = draft.read(here.shown.text).sentence(at) if here.shown and at else ""
     found = sources.read(here.task, opened=_opened(here), sentence=sentence, findings=here.findings)
-    checked = checks(here)
     return {
         "sources": found,
         "brief": brief(here.task),
         "thread": thread(here),
-        "checks": checked,
-        "checks_passed": sum(1 for one in checked if one.get("passed")),
         "at": at,
+        **checks(here.task, here.shown),
     }
 
 
@@ -334,10 +333,20 @@ def _sent_with(comment: Comment, decision: Decision, about: Artifact) -> bool:
     return comment.artifact.number <= about.number and (later is None or later > about.number)
 
 
-def checks(here: Page) -> list[dict[str, Any]]:
-    """The reviewer's checklist for the draft, as it was last run."""
-    report = artifacts.latest(here.task, "review")
-    return list(report.data.get("checks", [])) if report else []
+def checks(task: Task, shown: Artifact | None) -> dict[str, Any]:
+    """The reviewer's checklist of the draft on the page; else the last one there is, with the draft that it
+    is about. It says nothing of any other draft."""
+    found = list(Artifact.objects.filter(task=task, kind="review").order_by("-number"))
+    about = artifacts.subjects(found)
+    mine = next((one for one in found if shown and about.get(one.pk) == shown), None)
+    report = mine or next((one for one in found if one.pk in about), None)
+    listed = list(report.data.get("checks", [])) if report else []
+    return {
+        "checks": listed,
+        "checks_passed": sum(1 for one in listed if one.get("passed")),
+        "checks_of": about[report.pk] if report else None,
+        "unchecked": shown if report and shown and shown.kind == "draft" and mine is None else None,
+    }
 
 
 def outputs(here: Page, wanted: str) -> dict[str, Any]:
@@ -381,6 +390,7 @@ def verdict(here: Page, user: Any) -> dict[str, Any]:
         "verbs": set(review.verbs) if review.open else set(),
         "why_not": access.reason(user, "approve", review),
         "approved": review.open and here.me in policy.approvers(review),
+        "may_answer": access.can(user, "answer", review),
         "may_operate": access.can(user, "retry", here.task),
         "may_edit": access.can(user, "edit", review),
         "publishes": [] if call else history.planned_paths(here.task, next_stage),
@@ -388,7 +398,7 @@ def verdict(here: Page, user: Any) -> dict[str, Any]:
         "gate": review.kind == Review.Kind.GATE,
         "call": call,
         "last": last_decision(review),
-        "question": "" if review.kind == Review.Kind.GATE else review.why,
+        "question": "" if review.kind == Review.Kind.GATE else asked.said(review),
     }
 
 

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from clawbot import draft
-from tasks import access, database, supervision
+from tasks import access, database, supervision, workspace
 from tasks.machine import Refused
 from tasks.models import Artifact, Comment, Decision, Finding, Review, Task
 from tasks.people import authority, edits, quorum, reviews, unsaved
@@ -210,6 +210,21 @@ def _reword(request: HttpRequest, review: Review, by: str) -> None:
         supervision.uncomment(comment, by=by)
         if text:
             supervision.comment(comment.artifact, by=by, text=text, quote=comment.quote)
+
+
+@_decides
+def answer(request: HttpRequest, review: Review) -> HttpResponse:
+    """Give the agent what it asked for; it tries again with it."""
+    uploads = request.FILES.getlist("file")
+    if sum(one.size or 0 for one in uploads) > workspace.MOST_GIVEN_BYTES:
+        raise Refused(
+            f"Cannot take these files: at most {workspace.MOST_GIVEN_BYTES // 1_000_000} MB together."
+        )
+    supervision.answer(
+        review, note=request.POST.get("answer", ""),
+        files=[(one.name or "source", one.read()) for one in uploads], **_bound(request),
+    )  # fmt: skip
+    return _next(request, review, f"{review.task.key} goes on with your answer.")
 
 
 @_decides

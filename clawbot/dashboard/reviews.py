@@ -17,7 +17,7 @@ from clawbot import diff
 from clawbot.people import names
 from tasks import access, clock
 from tasks.models import Artifact, Decision, Review, Subtask, Task
-from tasks.people import deliveries
+from tasks.people import asked, deliveries
 
 from . import bulk, deciders, history, queue, reading
 
@@ -113,6 +113,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     tab = request.GET.get("tab", "mine")
     tab = tab if tab in TABS else "mine"
     mine, anyone = queue.line(request), list(queue.opened(request.user))
+    asked.tell(anyone)
     today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     days = 1 if request.GET.get("day") == "yesterday" else 0
     decided = queue.decided(request.user, today - timedelta(days=days))

@@ -77,6 +77,7 @@ SENTENCES: dict[str, Callable[[Facts], str]] = {
     "subtask.waiting": lambda d: f"Waits for a person at {d['stage']}{d.said('why')}",
     "subtask.returned": lambda d: f"Returned to {d['to']} with {_count(d['requests'], 'request')}",
     "subtask.skipped": lambda d: f"Skipped {d['stage']}{_unapproved(d)}{d.said('reason')}",
+    "review.answered": lambda d: f"Answered what {d['stage']} asked{_files(d)}",
     "subtask.retry": lambda d: f"May try {d['stage']} again{d.said('reason')}",
     "subtask.rescued": lambda d: f"Took {d['stage']} back from a worker that died",
     "subtask.released": lambda d: f"Gave {d['stage']} back unfinished: its worker stopped",
@@ -146,8 +147,13 @@ SENTENCES: dict[str, Callable[[Facts], str]] = {
     "cluster.restarted": lambda d: f"Restarted the workers{d.said('why')}",
     "queue.refused": lambda d: f"Refused a foreign task in the queue {d['queue']}{d.said('why')}",
     "agent.version": lambda d: f"{d['agent']} now works by version {d['number']}{d.said('note')}",
+    "agent.offered": lambda d: f"An update of {d['agent']} is offered, version {d['number']}",
+    "agent.activated": lambda d: f"{d['agent']} now works by version {d['number']}, as its file says",
+    "agent.kept": lambda d: f"Kept {d['agent']}; its offered version {d['number']} was put aside",
+    "workflow.offered": lambda d: f"An update of {d['workflow']} is offered, version {d['number']}",
+    "workflow.kept": lambda d: f"Kept {d['workflow']}; its offered version {d['number']} was put aside",
     "workflow.version": lambda d: f"{d['workflow']} has version {d['number']}",
-    "workflow.activated": lambda d: f"New tasks of {d['workflow']} run under version {d['number']} again",
+    "workflow.activated": lambda d: f"New tasks of {d['workflow']} now run under version {d['number']}",
     "person.made": lambda d: f"Made an account for {d['user']}, one of the {d['role']}",
     "house.noted": lambda d: "Noted what was found when the log began to tell of it",
     "person.changed": lambda d: f"The account {d['name']} or its password was changed",
@@ -204,6 +210,11 @@ def _channel(d: Facts) -> str:
         "api": " through the API",
         "mcp": " through MCP",
     }.get(d["channel"], "")
+
+
+def _files(d: Facts) -> str:
+    found = d["files"]
+    return f" with {_count(found, 'file')}" if isinstance(found, list) and found else ""
 
 
 def _count(value: Any, word: str) -> str:

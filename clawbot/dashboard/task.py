@@ -21,7 +21,7 @@ from tasks.people.policy import UNAPPROVED
 from tasks.workflow.graph import UNDO
 from tasks.workflow.shape import ENGINE
 
-from . import beside, messages, past, timeline
+from . import beside, messages, past, reading, timeline
 from .cards import Card, cards, stage_title
 from .pace import pace
 from .paging import page
@@ -169,14 +169,13 @@ def _side(one: Task, card: Card) -> dict[str, Any]:
 
 def _overview(request: HttpRequest, one: Task) -> dict[str, Any]:
     """The receipt: what came out, what was checked, who decided what, what it cost."""
-    report = artifacts.latest(one, "review")
     research = artifacts.latest(one, "research")
     stages = one.runs.order_by("subtask__position").values("subtask__stage").annotate(
         cost=Sum("cost_usd"), tokens=Sum("tokens_in") + Sum("tokens_out")
     )  # fmt: skip
     return {
         "summary": artifacts.latest(one, "summary"),
-        "checks": report.data.get("checks", []) if report else [],
+        **reading.checks(one, artifacts.latest(one, "draft")),
         "findings": one.findings.select_related("artifact"),
         "sources": research.data.get("sources", []) if research else [],
         "decisions": Decision.objects.filter(review__task=one).select_related(

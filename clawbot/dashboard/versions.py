@@ -47,12 +47,12 @@ def changes(old: WorkflowVersion, new: WorkflowVersion) -> list[Block]:
         left, right = before.get(name, ""), after.get(name, "")
         if left != right:
             fate = "changed" if left and right else "added" if right else "removed"
-            found.append(Block(name, fate, _lines(left, right)))
+            found.append(Block(name, fate, lines(left, right)))
     return found
 
 
-def _lines(left: str, right: str) -> tuple[tuple[diff.Piece, ...], ...]:
-    """Line by line, because YAML is: a changed value stands beside the one it replaces."""
+def lines(left: str, right: str) -> tuple[tuple[diff.Piece, ...], ...]:
+    """Two texts line by line, because YAML is: a changed value stands beside the one it replaces."""
     before, after = left.splitlines(), right.splitlines()
     return tuple(
         diff.block(before[i] if i is not None else "", after[j] if j is not None else "")

@@ -22,7 +22,7 @@ from tasks.machine import Refused
 from tasks.models import Hold, Review, Task, Workflow, WorkflowVersion
 from tasks.workflow import rollback
 
-from . import schedules, stages
+from . import offers, schedules, stages
 from .drawing import Node, draw
 from .pace import Pace
 from .pace import stages as pace_of
@@ -102,7 +102,7 @@ def one(request: HttpRequest, slug: str) -> HttpResponse:
         "input": needed(shown),
         "readme": readme(flow), "agents": sorted({s.data["agent"] for s in found if s.kind == "agent"}),
         "services": sorted(shown.definition.get("services") or {}), "limits": limits(shown),
-        "why_not": access.reason(request.user, "activate", flow),
+        "why_not": access.reason(request.user, "activate", flow), "offer": offers.of(flow, request.user),
     })  # fmt: skip
 
 
@@ -133,7 +133,8 @@ def activate(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 
 def _flow(request: HttpRequest, slug: str) -> Workflow:
-    rows = access.seen(Workflow, request.user).select_related("active").filter(active__isnull=False)
+    rows = access.seen(Workflow, request.user).select_related("active", "offered")
+    rows = rows.filter(active__isnull=False)
     return get_object_or_404(rows, slug=slug)
 
 

@@ -21,6 +21,8 @@ from clawbot import render, words
 from clawbot.people import names
 from clawbot.people.models import User
 from tasks.clock import now
+from tasks.models import Review
+from tasks.people import asked
 
 register = template.Library()
 
@@ -200,3 +202,9 @@ def query(context: dict[str, Any], **changes: Any) -> str:
         if value not in (None, ""):
             values[name] = value
     return f"?{values.urlencode()}" if values else "."
+
+
+@register.filter
+def said(review: Review) -> str:
+    """What a review asks, as it is now."""
+    return asked.said(review)

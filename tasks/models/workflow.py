@@ -7,10 +7,11 @@ from typing import Any
 
 from django.db import models
 
+from agents.models import Worded
 from tasks.history.changes import Recorded
 
 
-class Workflow(Recorded):
+class Workflow(Worded, Recorded):
     """A kind of work. Tasks run under one of its versions, and keep it."""
 
     NOUN = "workflow"
@@ -24,6 +25,7 @@ class Workflow(Recorded):
     about = models.TextField(blank=True)
     last_number = models.PositiveIntegerField(default=0, help_text="the newest task's number")
     active = models.ForeignKey("WorkflowVersion", models.PROTECT, null=True, blank=True, related_name="+")
+    offered = models.ForeignKey("WorkflowVersion", models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
         ordering = ["slug"]
@@ -44,6 +46,7 @@ class WorkflowVersion(Recorded):
     number = models.PositiveIntegerField()
     definition = models.JSONField()
     sha256 = models.CharField(max_length=64)
+    shipped = models.BooleanField(default=False, help_text="from the file that comes with Clawbot")
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.CharField(max_length=100)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,17 +11,17 @@ from django.db.models import F
 
 from agents.contract import CALL
 from tasks import access, artifacts, clock, log, machine, outbox
-from tasks.models import Artifact, Event, Finding, Review, Run, Subtask
-from tasks.workflow import upstream
+from tasks.models import Artifact, Event, Finding, Review, Subtask, Task
+from tasks.workflow import HUMAN, downstream, upstream
 
-from . import away, policy
+from . import asked, away, policy
 
 K = Review.Kind
 
 #: which verbs may answer which kind of wait
 VERBS: dict[str, tuple[str, ...]] = {
     K.GATE: ("approve", "send_back", "edit", "cancel"),
-    K.ESCALATION: ("send_back", "approve", "edit", "retry", "skip", "cancel"),
+    K.ESCALATION: ("answer", "send_back", "approve", "edit", "retry", "skip", "cancel"),
     K.LOOP: ("approve", "send_back", "edit", "skip", "cancel"),
     K.ATTEMPTS: ("retry", "skip", "cancel"),
     K.POISON: ("retry", "skip", "cancel"),
@@ -44,24 +45,27 @@ def open_gate(row: Subtask, *, now: datetime) -> list[Event]:
 
 
 def _gate_sentence(row: Subtask) -> str:
-    """What a person should know before reading: which draft, how it got here, what is still open."""
+    """What a person should know before reading, as it is when the gate opens."""
     artifact = _subject(row, row.task.workflow_version.stage(row.stage))
-    what = f"{artifact.kind.capitalize()} {artifact.number}" if artifact else "The work"
-    returns = Run.objects.filter(task=row.task, status=Run.Status.RETURNED).count()
-    came = {0: "is ready", 1: "is ready after one return"}.get(returns, f"is ready after {returns} returns")
-    left = Finding.objects.filter(task=row.task, state=Finding.State.OPEN).count()
-    findings = {0: "no finding is open", 1: "one finding is open"}.get(left, f"{left} findings are open")
-    return f"{what} {came}; {findings}."
+    return asked.sentences([(row.task_id, artifact)])[0]
 
 
 def open_review(
-    row: Subtask, kind: str, why: str, *, by: str, now: datetime, stage: dict[str, Any] | None = None
+    row: Subtask,
+    kind: str,
+    why: str,
+    *,
+    by: str,
+    now: datetime,
+    stage: dict[str, Any] | None = None,
+    author: str = "",
 ) -> list[Event]:
     """Open the review of a subtask that has just become `waiting`, and owe the people who decide a
-    notice. Returns the events to write."""
+    notice. If it is about the text of an `author`, it is theirs, and those of the next gate may decide it
+    too. Returns the events to write."""
     stage = stage or row.task.workflow_version.stage(row.stage)
     artifact = _call(row) if kind == K.TOOL else _subject(row, stage)
-    due = stage.get("due") or {}
+    due, verbs = stage.get("due") or {}, _verbs(kind, artifact)
     review = Review.objects.create(
         task=row.task,
         subtask=row,
@@ -69,9 +73,9 @@ def open_review(
         artifact_sha256=artifact.sha256 if artifact else "",
         kind=kind,
         why=why,
-        verbs=_verbs(kind, artifact),
-        deciders=_deciders(kind, stage),
-        owner=away.stand_in(row.task.owner, now),
+        verbs=verbs,
+        deciders=_of_gate(row) if author else _deciders(kind, stage, verbs),
+        owner=away.stand_in(author or row.task.owner, now),
         opened_at=now,
         due_at=now + (timedelta(seconds=due["after"]) if due else DUE),
         ladder=due.get("then", []),
@@ -108,14 +112,43 @@ def _verbs(kind: str, artifact: Artifact | None) -> list[str]:
     return [verb for verb in VERBS[kind] if artifact or verb not in {"approve", "edit", "send_back"}]
 
 
-def _deciders(kind: str, stage: dict[str, Any]) -> dict[str, Any]:
+def _deciders(kind: str, stage: dict[str, Any], verbs: Sequence[str]) -> dict[str, Any]:
+    """Who is asked: nobody is told to decide what none of the review's verbs lets them."""
     if kind in {K.GATE, K.TOOL}:
         return dict(stage["deciders"])
-    return {"group": GROUP.get(kind, "operators"), "count": 1, "four_eyes": False}
+    least = min(access.GROUPS.index(access.LEAST[verb]) for verb in verbs)
+    group = max(access.GROUPS.index(GROUP.get(kind, "operators")), least)
+    return {"group": access.GROUPS[group], "count": 1, "four_eyes": False}
+
+
+def _of_gate(row: Subtask) -> dict[str, Any]:
+    """One of those who decide at the next gate: it is there that the text is released."""
+    later = downstream(row.stage, row.task.workflow_version.stages)
+    gates = [row.task.workflow_version.stage(name) for name in later]
+    rule: dict[str, Any] = next((gate["deciders"] for gate in gates if gate["agent"] == HUMAN), {})
+    groups = policy.groups(rule) if rule else ["editors"]
+    return {"group": min(groups, key=access.GROUPS.index), "count": 1, "four_eyes": False}
+
+
+def requests(task: Task, *, by: str) -> list[dict[str, Any]]:
+    """The open findings as numbered requests for the next draft."""
+    findings = Finding.objects.filter(task=task, state=Finding.State.OPEN).order_by("number")
+    return [
+        {
+            "number": place,
+            "text": f"{found.text} {found.suggestion}".strip(),
+            "quote": found.quote,
+            "by": by,
+            "finding": found.pk,
+        }
+        for place, found in enumerate(findings, start=1)
+    ]
 
 
 def _notify(review: Review, stage: dict[str, Any]) -> None:
     groups = list(stage["notify"]) if review.kind == K.GATE else policy.groups(review.deciders)
+    if review.kind == K.LOOP and review.owner:
+        groups = [review.owner]
     kind = "completion" if review.kind == K.GATE else "escalation"
     outbox.owe(
         kind,
@@ -135,8 +168,8 @@ def facts(review: Review) -> dict[str, Any]:
         "key": task.key,
         "title": task.title,
         "path": planned_path(review) or (summary.data.get("path", "") if summary else ""),
-        "summary": summary.text if summary and review.kind == K.GATE else review.why,
-        "why": review.why,
+        "summary": summary.text if summary and review.kind == K.GATE else asked.said(review),
+        "why": asked.said(review),
         "draft": review.artifact.number if review.artifact and review.kind != K.TOOL else None,
         "due_at": review.due_at.isoformat() if review.due_at else None,
         "workflow": task.workflow.title,

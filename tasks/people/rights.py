@@ -24,6 +24,7 @@ NOTHING = "·"  # it is so already: nothing changes, nothing is written
 TELLS: dict[str, str] = {
     "approve": "review.decided",
     "send_back": "subtask.returned",
+    "answer": "review.answered",
     "edit": "artifact.edited",
     "override": "task.overridden",
     "rerun_from": "task.rerun",
@@ -61,6 +62,8 @@ def effect(verb: str, state: State) -> str:
             allowed = state.kind and verb in reviews.VERBS[state.kind]
             approves = "grant" if state.kind == K.TOOL else "approve"
             return MOVES[approves if verb == "approve" else "supersede"][1] if allowed else REFUSED
+        case "answer":
+            return MOVES["retry"][1] if state.kind and verb in reviews.VERBS[state.kind] else REFUSED
         case "take" | "put_back" | "assign":
             return STAYS if state.kind else REFUSED
         case "undo":  # of an approval that has not taken effect

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .answering import answer
 from .decisions import UNSETTLED, approve, default_target, send_back, targets
 from .holds import lift_due, pause, resume, stop, under
 from .moves import cancel, override, rerun_from, retry, skip
@@ -23,6 +24,7 @@ __all__ = [
     "VERBS",
     "Stale",
     "after_edit",
+    "answer",
     "approve",
     "assign",
     "cancel",
@@ -54,6 +56,7 @@ __all__ = [
 VERBS: dict[str, Callable[..., Any]] = {
     "approve": approve,
     "send_back": send_back,
+    "answer": answer,
     "edit": edit,
     "override": override,
     "rerun_from": rerun_from,

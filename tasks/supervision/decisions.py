@@ -48,11 +48,11 @@ def approve(
     with transaction.atomic():
         if known := _known(review, request_id):
             return known
-        review = _decidable(review, "approve", by, artifact_sha256, review_version)
+        review = decidable(review, "approve", by, artifact_sha256, review_version)
         grants.check(review, by=by, sha256=artifact_sha256)
         _says_why(review, note)
         wait = window(undo_seconds, until_seen=until_seen)
-        decision = _decide(
+        decision = decide(
             review, "approve", by=by, request_id=request_id, note=note, channel=channel, wait=wait
         )
         changed(review.task)
@@ -80,7 +80,7 @@ def _known(review: Review, request_id: str) -> Decision | None:
     return Decision.objects.filter(request_id=request_id).first()
 
 
-def _decidable(review: Review, verb: str, by: str, sha: str | None, version: int | None) -> Review:
+def decidable(review: Review, verb: str, by: str, sha: str | None, version: int | None) -> Review:
     """The review, which the caller has locked, still open and still about what the person read."""
     related = ("task__workflow_version", "task__workflow", "subtask", "artifact")
     fresh = Review.objects.select_related(*related).get(pk=review.pk)
@@ -120,7 +120,7 @@ def _closed_sentence(review: Review, by: str) -> str:
     return f"{who} {word} it already."
 
 
-def _decide(
+def decide(
     review: Review, verb: str, *, by: str, request_id: str, note: str, channel: str, wait: timedelta = NOW
 ) -> Decision:
     """Record the answer, close the review, write the event. A quorum not yet reached is counted and
@@ -191,14 +191,17 @@ def send_back(
     with transaction.atomic():
         if known := _known(review, request_id):
             return known
-        review = _decidable(review, "send_back", by, artifact_sha256, review_version)
+        review = decidable(review, "send_back", by, artifact_sha256, review_version)
         task = review.task
         target = to or default_target(review)
         check_stage(task, target, "return", before=review.subtask.stage)
         numbered = _number(task, by, requests)
+        if not numbered and _is_about_an_edit(review):
+            # Whoever hands their own text to the writer asks for what the reviewer found.
+            numbered = reviews.requests(task, by=f"agent:{review.subtask.agent}")
         if not numbered:
             raise Refused(f"Cannot return {task.key}: say what should change; one request is enough.")
-        decision = _decide(review, "send_back", by=by, request_id=request_id, note=reason, channel=channel)
+        decision = decide(review, "send_back", by=by, request_id=request_id, note=reason, channel=channel)
         Decision.objects.filter(pk=decision.pk).update(released_at=decision.decided_at)
         ready = rounds.again(task, target, now=decision.decided_at, requests=numbered)
         outbox.decided(review, decision)
@@ -214,6 +217,12 @@ def send_back(
         )
         log.write(arrivals.arrive(ready, now=decision.decided_at))
     return decision
+
+
+def _is_about_an_edit(review: Review) -> bool:
+    """Whether a reviewer's findings in a person's text came back to that person."""
+    edited = review.artifact is not None and review.artifact.made_by.startswith("user:")
+    return review.kind == Review.Kind.LOOP and edited
 
 
 def default_target(review: Review) -> str:

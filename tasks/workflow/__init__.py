@@ -151,8 +151,11 @@ def read_input(document: Document, schema: dict[str, Any]) -> dict[str, Any]:
     return dict(json_schema.read(document, {**with_title(schema), "required": []}))
 
 
-def sync(path: Path, agents: dict[str, Definition], *, by: str) -> WorkflowVersion | None:
-    """Store the workflow at `path` as a new version where it changed; None where it did not."""
+def sync(
+    path: Path, agents: dict[str, Definition], *, by: str, shipped: bool = False
+) -> WorkflowVersion | None:
+    """Store the workflow at `path` as a new version if it changed, and activate it; a shipped file is only
+    offered if a person chose what is active. None if the file says nothing new."""
     from tasks import schedules
 
     access.require(by, "sync")
@@ -162,10 +165,12 @@ def sync(path: Path, agents: dict[str, Definition], *, by: str) -> WorkflowVersi
         workflow, _ = Workflow.objects.select_for_update().get_or_create(
             slug=definition["name"], defaults={"key": definition["key"], "title": definition["title"]}
         )
-        # The newest, not the active one: an older version that an admin brought back stays until the file
-        # changes.
         newest = workflow.versions.order_by("-number").first()
-        if workflow.active and newest and newest.sha256 == digest:
+        # The newest, not only the active one: if an admin brought back an older version of a file of the
+        # house's own, it stays until that file changes.
+        if workflow.knows(digest, shipped=shipped) or (
+            workflow.active and newest and newest.sha256 == digest
+        ):
             return None
         number = newest.number + 1 if newest else 1
         version = WorkflowVersion.objects.create(
@@ -173,12 +178,15 @@ def sync(path: Path, agents: dict[str, Definition], *, by: str) -> WorkflowVersi
             number=number,
             definition=definition,
             sha256=digest,
+            shipped=shipped,
             created_at=clock.now(),
             created_by=by,
         )
-        workflow.active = version
+        if not workflow.take(version, by=by):
+            log.record("workflow.offered", by=by, workflow=workflow.slug, number=number, sha256=digest)
+            return version
         workflow.title, workflow.about = definition["title"], definition["about"]
-        workflow.save(update_fields=["active", "title", "about"])
+        workflow.save(update_fields=["title", "about"])
         schedules.sync(workflow, definition)
         log.record("workflow.version", by=by, workflow=workflow.slug, number=number, sha256=digest)
     return version

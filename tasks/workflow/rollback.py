@@ -1,8 +1,8 @@
 """Makes another version of a workflow the active one again.
 
 A version is immutable, so going back makes no new one: the older one is active again, with an event that
-says who and what was active before. New tasks run under it; running ones keep theirs. It stays until the
-workflow's file changes, or until somebody activates another one.
+says who and what was active before. New tasks run under it; running ones keep theirs. It stays until somebody
+activates another one: a shipped file that changes is only offered (`offers`).
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ def activate(workflow: str, number: int, *, by: str) -> WorkflowVersion:
             return version
         _still_works(version)
         was = flow.active.number if flow.active else None
-        flow.active = version
+        flow.activate(version, by=by)
         flow.title, flow.about = version.definition["title"], version.definition["about"]
-        flow.save(update_fields=["active", "title", "about"])
+        flow.save(update_fields=["title", "about"])
         schedules.sync(flow, version.definition)
         log.record("workflow.activated", by=by, workflow=flow.slug, number=version.number, was=was)
     return version

@@ -68,12 +68,12 @@ def approval_not_bound_to_the_text(patch: pytest.MonkeyPatch) -> None:
     """Whoever approves approves what is there now, whatever they have read."""
     from tasks import supervision
 
-    real = supervision.decisions._decidable
+    real = supervision.decisions.decidable
 
     def decidable(review: Any, verb: str, by: str, sha: Any, version: Any) -> Any:
         return real(review, verb, by, None, None)
 
-    patch.setattr(supervision.decisions, "_decidable", decidable)
+    patch.setattr(supervision.decisions, "decidable", decidable)
 
 
 @breaks(12)

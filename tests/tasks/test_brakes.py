@@ -80,3 +80,24 @@ def test_a_person_may_let_it_go_on_all_the_same(returned: Task) -> None:
     review = Review.objects.get(task=returned, open=1)
     supervision.approve(review, by="user:ana", request_id="go", undo_seconds=0)
     assert current(returned, "review").status == "ready"
+
+
+def test_a_draft_that_another_stage_made_between_is_the_one_that_came_back(ana: Any) -> None:
+    """The reviewer corrected draft 1, so draft 2 was returned and draft 3 came back."""
+    task = a_task()
+    a_worker()
+    work_until(task, "write")
+    finish(claim_all()[0], done("draft", TEXT))
+    work_until(task, "review")
+    corrected = TEXT.replace("number 9 tells", "number 9 speaks")
+    finish(claim_all()[0], done("draft", corrected))
+    work_until(task, "approve")
+    supervision.send_back(
+        Review.objects.get(task=task, open=1), by="user:ana", request_id="r", to="write",
+        requests=[{"text": "Say it shorter.", "quote": ""}],
+    )  # fmt: skip
+
+    rewrite(task, corrected)
+
+    review = Review.objects.get(task=task, open=1)
+    assert review.why.startswith("Draft 3 is 100 percent the same as draft 2, although")

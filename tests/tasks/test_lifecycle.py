@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from agents.contract import Answer, Check, Made, Outcome
-from tasks import clock, lifecycle
+from tasks import clock, lifecycle, supervision
 from tasks.machine import Refused
-from tasks.models import Artifact, Event, Finding, Notice, Review, Run, Subtask, Task
+from tasks.models import Artifact, Comment, Event, Finding, Notice, Review, Run, Subtask, Task
 from tests.tasks.builders import (
     a_task,
     a_worker,
@@ -295,3 +295,22 @@ def test_every_subtask_that_a_verb_moved_raises_the_tasks_version() -> None:
     task.refresh_from_db()
 
     assert task.version > before
+
+
+def test_an_agent_that_changed_something_else_has_not_done_what_was_asked(ana: object) -> None:
+    task = a_task()
+    work_until(task, "write")
+    finish(claim_all()[0], done(text="Redis never loses data. The sky is blue."))
+    work_until(task, "approve")
+    supervision.send_back(
+        Review.objects.get(task=task, open=1), by="user:ana", request_id="r", to="write",
+        requests=[{"text": "Nonsense, put it right.", "quote": "Redis never loses data."}],
+    )  # fmt: skip
+
+    said = Answer(number=1, text="I put it right.", quote="Teams buy many things.")
+    text = "Redis never loses data. The sky is blue. Teams buy many things."
+    finish(claim_all()[0], done(text=text, answers=(said,)))
+
+    comment = Comment.objects.get(task=task)
+    assert comment.answer.startswith("Not done: no words that changed have to do with this request.")
+    assert comment.answer_quote == ""

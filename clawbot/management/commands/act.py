@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from clawbot import acts, cli
 from clawbot.shapes import task_shape
-from tasks import supervision
+from tasks import supervision, workspace
 from tasks.people import edits
 from tasks.why import why
 
@@ -27,7 +27,10 @@ class Command(cli.Command):
         parser.add_argument(
             "--review", type=int, metavar="ID", help="which review; the one due first where left out"
         )
-        parser.add_argument("--note", default="", help="words that go with an approval")
+        parser.add_argument("--note", default="", help="words that go with an approval, or an answer")
+        parser.add_argument(
+            "--file", action="append", default=[], metavar="FILE", help="a file that goes with an answer"
+        )
         parser.add_argument("--to", default="", metavar="STAGE", help="a stage; for assign: a user")
         parser.add_argument("--reason", default="", help="why; some verbs insist")
         parser.add_argument(
@@ -50,6 +53,7 @@ class Command(cli.Command):
             requests=[{"text": text, "quote": ""} for text in options["request"]], kind=options["kind"],
             text=_text(options["text"]) if verb == "edit" or options["text"] else None,
             sha256=options["sha256"], then=_then(options["then"]),
+            files=_files(options["file"]),
         )  # fmt: skip
         with cli.refusals():
             task = acts.act(cli.find_task(key), verb, said, by=cli.actor(options["by"]), channel="cli")
@@ -65,6 +69,16 @@ def _text(file: str | None) -> str:
         return sys.stdin.read() if file == "-" else Path(file).expanduser().read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"--text {file}: cannot be read ({error}). Save it as UTF-8 text.") from None
+
+
+def _files(names: list[str]) -> list[tuple[str, bytes]]:
+    paths = [Path(name).expanduser() for name in names]
+    try:
+        if sum(path.stat().st_size for path in paths) > workspace.MOST_GIVEN_BYTES:
+            raise CommandError(f"--file: at most {workspace.MOST_GIVEN_BYTES // 1_000_000} MB together.")
+        return [(path.name, path.read_bytes()) for path in paths]
+    except OSError as error:
+        raise CommandError(f"--file: cannot be read ({error}).") from None
 
 
 def _then(given: list[str] | None) -> dict[str, str] | None:

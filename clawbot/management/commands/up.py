@@ -23,7 +23,7 @@ from clawbot import cli, listen, services, startup
 from clawbot.people import cast, links
 from tasks import clock, lifecycle
 from tasks.engine import child
-from tasks.workflow import samples, shipped
+from tasks.workflow import offers, samples, shipped
 
 SAMPLE = ("article", "default")
 PATIENCE = 30.0  # seconds until the web must answer
@@ -59,7 +59,8 @@ class Command(cli.Command):
         call_command("migrate", verbosity=0)
         self.stdout.write(startup.found())
         is_new = bool(cast.make_cast())
-        _sync()
+        for update in _sync():
+            self.stdout.write(update)
         self._signalled = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop())
@@ -143,11 +144,13 @@ class Command(cli.Command):
         self.stdout.write("Stopped.")
 
 
-def _sync() -> None:
+def _sync() -> list[str]:
+    """Reads the shipped files; returns what they offer to people who chose another wording, in words."""
     try:
         shipped.sync(BY)
     except Unreadable as error:
         raise CommandError(f"Cannot start: a shipped file cannot be used.\n{error}") from None
+    return [shipped.said(version) for version in offers.waiting()]
 
 
 def _inject_sample() -> None:

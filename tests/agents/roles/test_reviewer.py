@@ -130,6 +130,19 @@ def test_asks_when_the_brief_demands_a_disputed_figure():
         text, research, data={"requests": [{"number": 1, "text": "Use source 2.", "by": "user:ana"}]}, **given
     )
     assert settled.word == "done"
+    checks = {check.name: check.text for check in settled.checks}
+    assert checks["Disputed figures"].endswith("a person decided for 212 percent")
+
+    def after(wish, **more):
+        asked = [{"number": 1, "text": wish, "by": "user:ana"}]
+        return review(text, research, data=more or {"requests": asked}, **given)
+
+    # A return for anything else, or for the other side, leaves the dispute where it is.
+    for wish in ("Shorten the introduction.", "Use 112 percent.", "112 or 212 percent?", "Source 2 is dull."):
+        assert after(wish).word == "escalate", wish
+    assert after("It is 212 percent.").word == "done"
+    assert after("", wishes=[{"text": "It is 212 percent.", "by": "user:ana"}]).word == "done"
+    assert after("", wishes=[{"text": "It is 212 percent.", "by": "agent:seo"}]).word == "escalate"
 
     unasked = review(text, research, input={"words": {"min": 5, "max": 90}})
     assert unasked.word == "send_back"

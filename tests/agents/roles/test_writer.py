@@ -269,3 +269,17 @@ def test_shows_every_dispute_in_a_section_of_its_own_and_nowhere_else():
     assert "11.8 percent, while the lift maker saved 1.9 percent [2]." in apart
     assert "38,000 euros on the project in its first eight months [1]." in apart
     assert text.count("38,000") == 1
+
+
+def test_a_sentence_that_has_nothing_to_do_with_the_request_is_not_added_and_not_called_an_answer():
+    sentence = {"text": "The small-order study was read by many people.", "sources": [2]}
+    change = {
+        "request": 1, "answer": "I put it right.", "action": "insert", "heading": "In short",
+        "new": [sentence],
+    }  # fmt: skip
+
+    outcome = revise(("Nonsense, put it right.", ""), model=Scripted({"revise_draft": {"changes": [change]}}))
+
+    assert outcome.made[0].text == DRAFT
+    assert outcome.answers[0].text.startswith("Not done: no words that changed have to do with this request.")
+    assert outcome.answers[0].quote == ""

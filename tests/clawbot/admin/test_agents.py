@@ -42,9 +42,14 @@ def test_a_save_is_a_new_version(desk, writer):
 
 
 def test_a_save_that_changes_nothing_is_no_version(desk, writer):
-    save(desk, writer, "name: writer\nrole: writer\n")
+    answer = desk.post(
+        f"/admin/agents/agent/{writer.pk}/change/", {"yaml": "name: writer\nrole: writer\n"}, follow=True
+    )
 
     assert writer.versions.count() == 1
+    assert [str(one) for one in answer.context["messages"]] == [
+        "It says the same as the active version: nothing was changed."
+    ]
 
 
 @pytest.mark.parametrize(

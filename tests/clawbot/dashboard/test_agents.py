@@ -157,3 +157,40 @@ def test_says_that_an_agents_model_is_gone(client, ana, monkeypatch):
 
     monkeypatch.setenv("CLAWBOT_MODELS", "careful=openai:gpt")
     assert "There is no model" not in client.get("/agents/writer/").text
+
+
+def test_an_offered_update_is_shown_with_its_diff_and_the_admin_answers_on_the_page(client, admin, cleo):
+    staff.store(Definition(name="writer", role="writer", instructions="As I do."), by="user:admin")
+    staff.store(
+        Definition(name="writer", role="writer", instructions="As the file says."), by="clawbot", shipped=True
+    )
+
+    client.force_login(cleo)
+    seen = client.get("/agents/writer/").content.decode()
+    client.force_login(admin)
+    page = client.get("/agents/writer/").content.decode()
+    stays = staff.active("writer").number
+    answer = client.post("/agents/writer/offer/", {"verb": "use", "number": 2}, follow=True).content.decode()
+
+    assert "An update is offered: v2" in page
+    assert [word in page for word in ("Use it", "Keep mine")] == [True, True]
+    assert "Use it" not in seen
+    assert (stays, staff.active("writer").number) == (1, 2)
+    assert "An update is offered" not in answer
+    assert "writer v2 is active" in answer
+
+
+def test_an_older_wording_is_used_again_from_its_page(client, admin, cleo):
+    staff.store(Definition(name="writer", role="writer", instructions="One."), by="user:admin")
+    staff.store(Definition(name="writer", role="writer", instructions="Two."), by="user:admin")
+
+    client.force_login(cleo)
+    client.post("/agents/writer/versions/1/")
+    refused = staff.active("writer").number
+    client.force_login(admin)
+    page = client.get("/agents/writer/?v=1").content.decode()
+    client.post("/agents/writer/versions/1/")
+
+    assert "Use v1 again" in page
+    assert refused == 2
+    assert (staff.active("writer").number, staff.active("writer").definition["instructions"]) == (3, "One.")

@@ -58,6 +58,7 @@ DERIVED = "derived: an invariant computes it from other rows"
 LOOKS = "only how pages look to this person"
 DJANGO = "no rule of ours asks Django's own permissions"
 
+OFFER = "decides only whether a file is offered; what is active is compared, and each answer has its line"
 #: what is neither compared with the log nor hashed: model -> column -> why not
 NOT_TOLD: dict[type[models.Model], dict[str, str]] = {
     Task: {"version": COUNTER, "started_at": TIME},
@@ -83,13 +84,17 @@ NOT_TOLD: dict[type[models.Model], dict[str, str]] = {
     },
     Schedule: {"next_at": "derived: from the line, the zone and the clock"},
     Trust: {"looked_at": LIVE},
-    Workflow: {"last_number": DERIVED},
-    WorkflowVersion: {"created_at": TIME},
-    Agent: {"slug": "compared: with its lines", "active_id": "compared: with its lines", "created_at": TIME},
+    Workflow: {"last_number": DERIVED, "chosen_by": OFFER, "offered_id": OFFER},
+    WorkflowVersion: {"created_at": TIME, "shipped": OFFER},
+    Agent: {
+        "slug": "compared: with its lines", "active_id": "compared: with its lines", "created_at": TIME,
+        "chosen_by": OFFER, "offered_id": OFFER,
+    },
     AgentVersion: {
         "agent_id": "compared: with its line", "number": "compared: with its line",
         "definition": "hashed: its sha256 is in the log", "sha256": "compared: with its line",
         "note": "compared: with its line", "created_by": "compared: with its line", "created_at": TIME,
+        "shipped": OFFER,
     },
     User: {
         "last_login": TIME, "first_name": LOOKS, "last_name": LOOKS, "date_joined": TIME, "zone": LOOKS,

@@ -92,12 +92,13 @@ def prepare(row: Subtask, verb: str, by: str) -> None:
 def do(row: Subtask, verb: str, by: str) -> Task:
     """The verb as every door calls it."""
     review = Review.objects.filter(subtask=row, open=1).first()
-    said = acts.Said(
-        review=review.pk if review else None, reason="A reason.",
-        note="A note.", requests=[{"text": "More."}],
-        to={"assign": "boss", "send_back": "", "approve": ""}.get(verb, row.stage), text=f"By {by}.",
-        sha256=review.artifact_sha256 if review and verb == "approve" else None,
-    )  # fmt: skip
+    words: dict[str, Any] = {
+        "review": review.pk if review else None, "reason": "A reason.",
+        "note": "A note.", "requests": [{"text": "More."}],
+        "to": {"assign": "boss", "send_back": "", "approve": ""}.get(verb, row.stage), "text": f"By {by}.",
+        "sha256": review.artifact_sha256 if review and verb == "approve" else None,
+    }  # fmt: skip
+    said = acts.Said(**{name: value for name, value in words.items() if name in acts.takes(verb)})
     return acts.act(row.task, verb, said, by=by, channel="test")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tasks.workflow import shipped
 pytestmark = pytest.mark.django_db
 
 
-def files(tmp_path: Path, model: str) -> dict[str, Path]:
+def files(tmp_path: Path, model: str) -> dict[str, Any]:
     agents = tmp_path / "agents"
     agents.mkdir(exist_ok=True)
     (agents / "writer.yaml").write_text(f"name: writer\nrole: llm\nreturns: [draft]\nmodel: {model}\n")
