@@ -35,7 +35,7 @@ class Worded(models.Model):
         chose what is active now. The caller has locked the row."""
         if version.shipped and self.chosen_by:
             self.offered = version
-            self.save(update_fields=["offered"])
+            self.save(update_fields=["offered"])  # type: ignore[misc]
             return False
         self.activate(version, by=by)
         return True

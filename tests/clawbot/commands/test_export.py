@@ -86,7 +86,9 @@ def test_reads_back_every_shipped_agent_and_workflow_with_no_change(manage, admi
 @pytest.fixture
 def everything(tmp_path):
     (tmp_path / "agents").mkdir()
-    (tmp_path / "agents" / "sorter.yaml").write_text("name: sorter\nrole: llm\ninstructions: Sort it.\n")
+    (tmp_path / "agents" / "sorter.yaml").write_text(
+        "name: sorter\nrole: http\nsettings: {url: http://127.0.0.1:9/}\n"
+    )
     for name, text in (("everything", EVERYTHING), ("other", OTHER)):
         (tmp_path / "workflows" / name).mkdir(parents=True)
         (tmp_path / "workflows" / name / "workflow.yaml").write_text(text)
