@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
@@ -29,6 +30,7 @@ from .problems import Problem, refusal
 
 HEADER = "Idempotency-Key"
 LONGEST = 200
+PATTERN = "^[!-~]+$"
 KEPT = timedelta(days=7)
 HEADERS = ("Location", "Content-Type")
 #: the answers that a repeat gets again
@@ -45,8 +47,10 @@ def once(view: View) -> View:
         key = request.headers.get(HEADER)
         if key is None:
             return view(request, *args, **more)
-        if not key.strip() or len(key) > LONGEST or not key.isprintable():
-            raise Problem("invalid", f"{HEADER} is 1 to {LONGEST} printable characters, as a UUID.")
+        if len(key) > LONGEST or not re.fullmatch(PATTERN, key):
+            raise Problem(
+                "invalid", f"{HEADER} is 1 to {LONGEST} printable ASCII characters without spaces, as a UUID."
+            )
         return _first(request, key, lambda: view(request, *args, **more))
 
     # Resolved here, where the view's names are known: ninja would look for them in this module.
