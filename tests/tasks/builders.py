@@ -150,7 +150,15 @@ def statuses(task: Task) -> dict[str, str]:
 
 def an_agent(name: str) -> None:
     """Hire an agent of this name that accepts and returns anything, once."""
-    from agents import staff
     from agents.definition import Definition
 
-    staff.store(Definition(name=name, role="llm", title=name.capitalize()), by="clawbot", note="")
+    hired(Definition(name=name, role="llm", title=name.capitalize()))
+
+
+def hired(definition: Any) -> None:
+    """Hire an agent with its line in the log, whatever the workflows would say to it."""
+    from agents import staff
+
+    if made := staff.store(definition, by="clawbot", note=""):
+        told = {"agent": definition.name, "number": made.number, "sha256": made.sha256, "note": ""}
+        log.record("agent.version", by="clawbot", **told)

@@ -13,6 +13,8 @@ from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from agents import staff
+from agents.definition import Definition
 from tasks import invariants, log, why
 from tasks.history import append_only
 from tasks.models import (
@@ -28,7 +30,7 @@ from tasks.models import (
     Workflow,
     WorkflowVersion,
 )
-from tests.tasks.builders import a_task, a_worker, an_agent, claim_all, current, work_until
+from tests.tasks.builders import a_task, a_worker, claim_all, current, work_until
 
 pytestmark = pytest.mark.django_db
 AGO = timedelta(hours=1)
@@ -167,7 +169,7 @@ def _another_definition(task: Task) -> None:
 
 @breaks("Agents are what the log says.")
 def _hired_behind_the_log(task: Task) -> None:
-    an_agent("nobody")
+    staff.store(Definition(name="nobody", role="llm"), by="clawbot", note="")
 
 
 @breaks("Workflows count their tasks.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -49,7 +50,8 @@ def test_nothing_is_released_before_the_undo_was_seen(editor: Client):
     decision = Decision.objects.get()
     assert f'data-seen="{reverse("decision_seen", args=[decision.pk])}"' in html
     assert 'data-seconds="10"' in html  # all of them are left, although half a minute has gone
-    assert "at most 30 s" in editor.get(f"/tasks/{review.task.key}/").text
+    # However long this test itself has taken by now.
+    assert re.search("at most (30|2[0-9]) s", editor.get(f"/tasks/{review.task.key}/").text)
 
     assert editor.post(reverse("decision_seen", args=[decision.pk])).text == "10"
     assert later(9) == 0

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from agents import staff
 from agents.contract import Call, Made, Outcome, digest
 from agents.definition import Definition
 from agents.outside import circuit
@@ -25,7 +24,7 @@ from tasks.models import Artifact, Decision, Event, Message, Notice, Review, Sub
 from tasks.orchestrator import remind
 from tasks.people import grants
 from tests.agents.server import Server, serving
-from tests.tasks.builders import a_task, a_workflow, claim_all, current, done, finish, statuses
+from tests.tasks.builders import a_task, a_workflow, claim_all, current, done, finish, hired, statuses
 
 CHARGE = {"word": "done", "summary": "Refunded.", "fields": {"receipt": 17}}
 PAY: dict[str, Any] = {"name": "pay", "agent": "payment", "needs": ["read"], "done_as": "paid"}
@@ -57,9 +56,7 @@ def a_refund(shop: Server, *, stages: list[Any] | None = None, **settings: Any) 
 def hire(shop: Server, **settings: Any) -> None:
     """The agent, as it is configured from now on."""
     given = {"url": shop.url("/refund?token=s3cret"), "send": {"total": "read.total"}, "ask_first": True}
-    staff.store(
-        Definition(name="payment", role="http", settings=given | settings), by="clawbot", note="Hired."
-    )
+    hired(Definition(name="payment", role="http", settings=given | settings))
 
 
 def read(total: int) -> None:
@@ -499,7 +496,7 @@ def test_a_call_is_no_work_and_no_later_agent_is_given_it(shop: Server, ana: Any
     work()
     allow(asked(task))
     work()
-    staff.store(Definition(name="writer", role="llm", accepts=("note", "call")), by="clawbot", note="")
+    hired(Definition(name="writer", role="llm", accepts=("note", "call")))
 
     [papers] = briefing.prepare(claim_all())
 

@@ -64,6 +64,7 @@ def test_says_in_the_log_who_claimed_what(worker: Worker) -> None:
     row = Subtask.objects.get(task=task, stage="research")
     assert event.data == {
         "agent": "research", "attempt": 1, "worker": worker.name, "subtask": row.pk, "item": "", "fence": 1,
+        "run": Run.objects.get(subtask=row).pk, "version": None,
     }  # fmt: skip
 
 
