@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from agents import staff
 from agents.definition import Definition
-from tests.tasks.builders import a_workflow
+from tests.tasks.builders import a_workflow, hired
 
 LADDER = {"after": 3600, "then": [{"after": 0, "remind": "owner"}, {"after": 600, "escalate": "operators"},
                                   {"after": 600, "reassign": "user:dora"}]}  # fmt: skip
@@ -68,11 +67,9 @@ def lay() -> None:
     """Hire the agents and store the workflows."""
     for name in (*AGENTS, "reviewer", "loser"):
         role = "formatter" if name == "formatter" else "llm"
-        staff.store(Definition(name=name, role=role, title=name.capitalize()), by="clawbot", note="")
+        hired(Definition(name=name, role=role, title=name.capitalize()))
     for name, stages, key in zip(
         NAMES, (ARTICLE, FANNED, PARENT, ROUTED), ("ART", "FAN", "PAR", "ROU"), strict=True
     ):
-        flow = a_workflow(name, stages, key)
-        if name == "routed":
-            flow.active.definition["limits"] = {"at_once": 3, "reviews": 4}
-            flow.active.save()
+        limits = {"limits": {"at_once": 3, "reviews": 4}} if name == "routed" else {}
+        a_workflow(name, stages, key, **limits)

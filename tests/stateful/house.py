@@ -107,7 +107,7 @@ class House:
     def __post_init__(self) -> None:
         for name, group in GROUPS.items():
             user = User.objects.create_user(name, is_staff=name == "admin", is_superuser=name == "admin")
-            user.groups.add(Group.objects.get_or_create(name=group)[0])
+            user.join(Group.objects.get_or_create(name=group)[0])
         flows.lay()
         self.workers = [self._hire() for _ in range(2)]
 
@@ -372,9 +372,9 @@ class House:
 
         user = User.objects.get(username=who)
         before = list(user.groups.all())
-        user.groups.set([Group.objects.get_or_create(name=group)[0]])
+        user.join(Group.objects.get_or_create(name=group)[0])
         if list(invariants.somebody_can_decide()):
-            user.groups.set(before)
+            user.join(*before)
 
     # -- Shared -------------------------------------------------------------------------------------
 

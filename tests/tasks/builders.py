@@ -45,10 +45,12 @@ ARTICLE: list[dict[str, Any]] = [
 ]
 
 
-def a_workflow(name: str = "article", stages: Sequence[Any] | None = None, key: str = "ART") -> Workflow:
+def a_workflow(
+    name: str = "article", stages: Sequence[Any] | None = None, key: str = "ART", **more: Any
+) -> Workflow:
     """A stored workflow with one version."""
     shape = workflow.Shape.model_validate(
-        {"name": name, "title": name.capitalize(), "key": key, "stages": stages or ARTICLE}
+        {"name": name, "title": name.capitalize(), "key": key, "stages": stages or ARTICLE, **more}
     )
     definition = json.loads(json.dumps(shape.model_dump()))
     with transaction.atomic():
