@@ -14,7 +14,7 @@ from ninja.openapi.schema import REF_TEMPLATE
 
 from . import agents, docs, events, holds, messages, metrics, problems, reviews, schemas, tasks, workflows
 from .doorkeeper import Bearer, Json, PerToken, guard
-from .once import HEADER, KEPT, LONGEST, PATTERN
+from .once import HEADER, KEPT, LONGEST
 from .problems import KINDS, MEDIA_TYPE, problem
 
 ABOUT = """Everything a person can do on the pages, for programs. A token acts for its owner: what the owner
@@ -44,7 +44,7 @@ def _complete(operation: dict[str, Any], method: str) -> None:
             operation["responses"][status] = {"description": title, "content": content}
     if method == "post":
         described = f"The same key and body again gets the first answer. Kept {KEPT.days} days."
-        schema = {"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": PATTERN}
+        schema = {"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": "^[!-~]+$"}
         operation.setdefault("parameters", []).append(
             {"in": "header", "name": HEADER, "required": False, "schema": schema, "description": described}
         )

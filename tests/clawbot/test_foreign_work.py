@@ -79,6 +79,11 @@ THINGS: dict[str, str] = {
     "reviews/<int:pk>/approve/": "post {review}",
     "reviews/<int:pk>/return/": "post {review}",
     "reviews/<int:pk>/edit/": "post {review}",
+    "reviews/<int:pk>/edit/keep/": "post {review}",
+    "reviews/<int:pk>/edit/discard/": "post {review}",
+    "reviews/<int:pk>/edit/bring-back/": "post {review}",
+    "reviews/<int:pk>/answer/": "post {review}",
+    "reviews/<int:pk>/later/": "post {review}",
     "reviews/<int:pk>/retry/": "post {review}",
     "reviews/<int:pk>/skip/": "post {review}",
     "reviews/<int:pk>/cancel/": "post {review}",
@@ -91,12 +96,14 @@ THINGS: dict[str, str] = {
     "reviews/<int:pk>/uncomment/": "post {review}",
     "reviews/<int:pk>/judge/": "post {review}",
     "decisions/<int:pk>/undo/": "post {decision}",
+    "decisions/<int:pk>/seen/": "post {decision}",
     "schedules/<int:pk>/": "get {schedule}",
     "schedules/<int:pk>/edit/": "both {schedule}",
     "workflows/<slug:slug>/": "get {flow}",
     "workflows/<slug:slug>/diff/": "get {flow}",
     "workflows/<slug:slug>/members/": "both {flow}",
     "workflows/<slug:slug>/versions/<int:number>/": "post {flow} 1",
+    "workflows/<slug:slug>/offer/": "post {flow}",
     "tasks/<str:key>/": "get {key}",
     "tasks/<str:key>/<slug:verb>/": "both {key} cancel",
     "tasks/<str:key>/stages/<str:stage>/": "get {key} write",
@@ -114,6 +121,10 @@ FORMS: dict[str, list[dict[str, str]]] = {
     "tasks/new/": [{"workflow": "{flow}", "title": "Mine", "do": "create", "request_id": "quagga"}],
     "reviews/approve/": [{"review": "{review}"}, {"review": "{review}", "do": "approve", "sure": "yes"}],
     "agents/<slug:slug>/trust/": [{"verb": "raise", "workflow": "{flow}", "kind": "unsupported_claim"}],
+    "agents/<slug:slug>/offer/": [{"verb": "use", "number": "1"}],
+    "agents/<slug:slug>/versions/<int:number>/": [{}],
+    "workflows/<slug:slug>/offer/": [{"verb": "use", "number": "1"}],
+    "reviews/<int:pk>/answer/": [{"note": "x"}],
     "reviews/<int:pk>/together/<slug:verb>/": [{"pick": "{review}", "reason": "x"}],
     "reviews/<int:pk>/comment/": [{"text": "x", "quote": ""}],
     "reviews/<int:pk>/judge/": [{"finding": "{finding}", "state": "agreed"}],
@@ -142,6 +153,8 @@ PROGRAMS: dict[str, Any] = {
     "post /api/v1/agents/{slug}/versions": [{"yaml": "name: zebra"}],
     "get /api/v1/agents/{slug}/trust": [""],
     "post /api/v1/agents/{slug}/trust": [{"verb": "raise", "workflow": "{flow}", "kind": "x"}],
+    "post /api/v1/agents/{slug}/offer": [{"verb": "use", "number": 1}],
+    "post /api/v1/workflows/{slug}/offer": [{"verb": "use", "number": 1}],
     "get /api/v1/metrics/people": ["", "?whose=me"],
     "get /api/v1/workflows": [""],
     "get /api/v1/events": ["", "?task={key}", "?q=report"],
@@ -230,7 +243,7 @@ def visits(world: World) -> Iterator[tuple[str, str, dict[str, str], bool]]:
                 yield "post", path, sent, True
     for route in set(FORMS) - set(THINGS):
         for form in FORMS[route]:
-            path = "/" + route.replace("<slug:slug>", "writer")
+            path = "/" + route.replace("<slug:slug>", "writer").replace("<int:number>", "1")
             yield "post", path, {name: value.format(**known) for name, value in form.items()}, False
 
 
@@ -358,7 +371,7 @@ def test_a_kind_of_row_of_which_nobody_said_who_sees_it_is_shown_to_nobody() -> 
 
 
 #: Rows of the machine, or of a person alone.
-NOT_WORK = {"worker", "wake", "seal", "absence", "presence", "need"}
+NOT_WORK = {"worker", "wake", "seal", "absence", "presence", "need", "site", "process", "unsavededit"}
 
 
 def test_every_noun_says_how_it_belongs_to_a_workflow() -> None:
