@@ -39,6 +39,13 @@ def test_shows_the_four_facts(client, notice, cleo):
         assert fact in page
 
 
+def test_shows_a_notice_that_says_no_more_than_its_summary(client, notice, cleo):
+    Notice.objects.update(content={"summary": "12 messages, 3 ask for <something>."})
+    client.force_login(cleo)
+
+    assert "12 messages, 3 ask for &lt;something&gt;." in client.get("/deliveries/").text
+
+
 @pytest.mark.parametrize("state", list(S))
 def test_says_the_state_in_words(client, notice, cleo, state):
     become(notice, state)
