@@ -72,6 +72,8 @@ def test_ends_with_ctrl_c_and_without_a_traceback(tmp_path):
         "class Finder:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name == 'django.core.management': os.kill(os.getpid(), signal.SIGINT)\n"
+        # What is started in the background is told not to hear Ctrl-C; the reader's shell is not.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "sys.meta_path.insert(0, Finder())\n"
     )
 

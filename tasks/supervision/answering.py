@@ -94,13 +94,13 @@ def _answer(
         raise Refused(f"Cannot answer {review.task.key}: {row.stage} does not wait for an answer any more.")
     joined = _join(review, placed, note, there, by=by, now=now)
     changed(review.task)
+    outbox.decided(review, decision)  # before the event, which carries what changed until then
     log.record(
         "review.answered", by=by, task=review.task, stage=row.stage, item=row.item, review=review.pk,
         request=number, files=list(placed), sources=joined,
     )  # fmt: skip
     log.write(arrivals.arrive(list(Subtask.objects.filter(pk=row.pk)), now=now, named={row.stage}))
     queue.ring()
-    outbox.decided(review, decision)
     return decision
 
 

@@ -269,6 +269,15 @@ def _() -> Iterator[None]:
     supervision.retry(task, by=BEN)
 
 
+@scene("answer")
+def _() -> Iterator[None]:
+    task = a_task(input={"sources": ["https://one.example/a"]})
+    finish(claim_all()[0], Outcome(word="escalate", question="Which sources should it rest on?"))
+    review = Review.objects.get(task=task, open=1)
+    yield
+    supervision.answer(review, by=ANA, request_id="1", note="On https://two.example/b, please.")
+
+
 @scene("skip")
 def _() -> Iterator[None]:
     task = failed()
