@@ -33,7 +33,7 @@ def draft(flow, title, gate, *between, text=TEXT, findings=()):
     stages.append(gate)
     stages = [{"done_as": f"{one['name']}_done"} | one for one in stages]
     if not Workflow.objects.filter(slug=flow).exists():
-        a_workflow(flow, stages, flow[:3].upper())
+        a_workflow(flow, stages, flow[:8].upper())
     task = a_task(title, flow=flow)
     for stage in stages[:-1]:
         claimed = next(one for one in claim_all() if one.task.pk == task.pk)

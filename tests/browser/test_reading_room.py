@@ -18,7 +18,7 @@ def bottom_of(page: Page, what: str) -> float:
     return box["y"] + box["height"]
 
 
-@pytest.mark.parametrize("path", ["/reviews/", "/reviews/{review}/"])
+@pytest.mark.parametrize("path", ["/reviews/?tab=anyone&sel={review}", "/reviews/{review}/"])
 def test_a_pause_banner_leaves_the_verdict_in_view(site, visit, path: str):
     review = draft(site, "banner", "The draft under a banner")["review"]
     page = visit("ana", width=1280, height=800).go(path.format(review=review))
