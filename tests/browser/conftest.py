@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.databases import ROOT
 
@@ -29,6 +29,7 @@ FLAGS = [
 ]  # fmt: skip
 START_SECONDS = 120
 WAIT_SECONDS = 90
+expect.set_options(timeout=20_000)  # milliseconds: a busy machine is no fault
 
 
 @dataclass
