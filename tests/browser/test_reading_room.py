@@ -57,8 +57,8 @@ def test_j_puts_the_focus_on_the_next_title(site, visit):
 
 def test_the_key_list_says_what_the_keys_do(site, visit):
     draft(site, "keys", "The draft with keys")
-    draft(site, "keys", "Another one")
-    page = visit("ana").go("/reviews/")
+    review = draft(site, "keys", "Another one")["review"]
+    page = visit("ana").go(f"/reviews/?sel={review}")
     page.keyboard.press("?")
     keys = page.locator("[data-keys-list]")
     listed = dict(
@@ -117,7 +117,7 @@ def test_the_notice_of_a_decided_review_is_one_sentence(site, visit):
     )
     page = visit("ana").go(f"/reviews/{review}/")
     notice = page.locator(".notice__text").first
-    expect(notice).to_have_text(re.compile(r"Ben returned this .* ago\. See where TOL-\d+ is now"))
+    expect(notice).to_have_text(re.compile(r"Ben returned this .* ago\. See where TOLD-\d+ is now"))
     lines = notice.evaluate(
         "one => one.getClientRects()[0].height / parseFloat(getComputedStyle(one).lineHeight)"
     )
