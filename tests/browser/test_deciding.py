@@ -19,9 +19,9 @@ SCENE = """
 import json
 from django.db import transaction
 from datetime import timedelta
-from tasks import clock, supervision
-from tasks.models import Review, Subtask, Workflow
-from tests.tasks.builders import a_task, a_workflow, claim_all, done, finish
+from tasks import clock, lifecycle, supervision
+from tasks.models import Review, Subtask, Worker, Workflow
+from tests.tasks.builders import a_task, a_worker, a_workflow, done, finish
 from agents.contract import Finding
 
 TEXT = "Agents work at night and people decide in the morning, always."
@@ -34,9 +34,10 @@ def draft(flow, title, gate, *between, text=TEXT, findings=()):
     stages = [{"done_as": f"{one['name']}_done"} | one for one in stages]
     if not Workflow.objects.filter(slug=flow).exists():
         a_workflow(flow, stages, flow[:8].upper())
-    task = a_task(title, flow=flow)
+    task = a_task(title, flow=flow, priority=10)  # before all others: only its own stages are claimed
     for stage in stages[:-1]:
-        claimed = next(one for one in claim_all() if one.task.pk == task.pk)
+        [claimed] = lifecycle.claim(Worker.objects.filter(ended_at=None).first() or a_worker(), 1)
+        assert claimed.task == task
         kind = {"writer": "draft", "reviewer": "review", "formatter": "page_html"}[stage["agent"]]
         made = done(kind, text if kind == "draft" else "Seen.", findings=findings if kind == "review" else ())
         finish(claimed, made, built_on=list(task.artifacts.values_list("sha256", flat=True)))
