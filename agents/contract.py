@@ -137,10 +137,13 @@ class Answer(Part):
 
 
 class Check(Part):
-    """One item of the reviewer's checklist, as a person reads it: "Length", "1,240 of 900 to 1,500"."""
+    """One item of the reviewer's checklist, as a person reads it: "Length", "1,240 of 900 to 1,500".
+
+    `passed` is None if it was not checked; `text` says why.
+    """
 
     name: str
-    passed: bool
+    passed: bool | None
     text: str
 
 

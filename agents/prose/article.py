@@ -18,6 +18,8 @@ _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$", re.M)
 _MARKER = re.compile(r"^[ \t]*(?:[-*+]|\d{1,3}[.)]|>)[ \t]+")
 
 SOURCES = "Sources"
+#: Stands in a section that was ordered and that no source has anything for; it is no sentence of the article.
+NO_EVIDENCE = "No source answers this."
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def _spots(draft: str) -> Iterator[Spot]:
             paragraph += 1
             for first, last in sentences.spans(draft[start:end]):
                 text = draft[start + first : start + last]
-                if words.count(bare(text)):
+                if words.count(bare(text)) and text != NO_EVIDENCE:
                     yield Spot(text, part.heading, paragraph, start + first, start + last)
 
 

@@ -16,49 +16,58 @@ from agents.prose import figures, words
 from agents.prose.article import Spot, parts, word_count
 from agents.prose.corpus import Corpus, Line
 from agents.prose.figures import Number
-from agents.prose.support import SAID, SAME, near, states
+from agents.prose.support import near, states
 from agents.strict_yaml import Unreadable
 
+FEW = 4  # content words from which on it is no chance that a source has none of them
 CLOSE = 12  # how many of a source's nearest lines may hold the number that a sentence states
 
 
 def miscited(spots: Sequence[Spot], corpus: Corpus) -> list[Finding]:
-    """Sentences that another source says than the one they cite; a new citation mends them."""
+    """Sentences that stand to the letter in another source than the one they cite; a new citation mends
+    them."""
     found = []
     for spot in spots:
-        if spot.citations and _backed(spot, corpus, spot.citations):
+        if spot.citations and _verbatim(spot, corpus, spot.citations):
             continue
-        if best := _backed(spot, corpus):
+        if best := _verbatim(spot, corpus):
             source = best[1].source
-            text = f"The sentence names no source; source {source} says it."
+            text = f"The sentence names no source; it stands in source {source}."
             if spot.citations:
-                text = f"{_lacks(spot.citations, 'say this')}, but source {source} does."
+                text = f"The sentence stands in source {source}, not in what it cites."
             found.append(_at(spot, "citation", text, [best], f"Cite source {source}.", severity="minor"))
     return found
 
 
-def _backed(spot: Spot, corpus: Corpus, sources: Sequence[int] | None = None) -> tuple[float, Line] | None:
-    """The line that says the same as a sentence, its numbers included."""
-    for score, line in near(spot.bare, corpus, sources)[:CLOSE]:
-        if score >= SAME and all(figures.supports(line.text, number) for number in _numbers(spot)):
-            return score, line
-    return None
+def reworded(spots: Sequence[Spot], corpus: Corpus) -> list[Spot]:
+    """Sentences that stand in no source they cite to the letter. Whether a source means the same is not
+    something that words in common can tell: a denial shares all of them, and a paraphrase may share none."""
+    return [spot for spot in spots if not _verbatim(spot, corpus, spot.citations or None)]
+
+
+def _verbatim(spot: Spot, corpus: Corpus, sources: Sequence[int] | None = None) -> tuple[float, Line] | None:
+    """The line that holds a sentence to the letter."""
+    wanted = words.plain(spot.bare)
+    return next(
+        (pair for pair in near(spot.bare, corpus, sources) if wanted in words.plain(pair[1].text)), None
+    )
 
 
 def unsourced(spots: Sequence[Spot], corpus: Corpus) -> list[Finding]:
-    """Sentences without a source, or whose source does not exist or speaks of something else."""
+    """Sentences without a source, or whose source does not exist or has none of their words. How many words
+    they share tells nothing more: see `reworded`."""
     remedy = "Cite the source that says it, or remove the sentence."
     found = []
     for spot in spots:
         unknown = [number for number in spot.citations if number not in corpus.titles]
-        best = near(spot.bare, corpus, spot.citations or None)[:1]
         if unknown:
             found.append(_at(spot, "citation", f"There is no source {unknown[0]}.", suggestion=remedy))
         elif not spot.citations:
+            best = near(spot.bare, corpus)[:1]
             found.append(_at(spot, "citation", "The sentence names no source.", best, remedy))
-        elif not best or best[0][0] < SAID:
-            text = _lacks(spot.citations, "say this") + "."
-            found.append(_at(spot, "unsupported_claim", text, best, remedy))
+        elif len(words.content(spot.bare)) >= FEW and not near(spot.bare, corpus, spot.citations):
+            text = f"{_lacks(spot.citations, 'have a single word of this sentence')}."
+            found.append(_at(spot, "unsupported_claim", text, (), remedy))
     return found
 
 
@@ -228,32 +237,18 @@ def wrong_length(draft: str, least: int, most: int) -> list[Finding]:
     return []
 
 
-def banned_words(spots: Sequence[Spot], banned: Mapping[str, str]) -> list[tuple[Finding, str]]:
-    """Words the house does not use, outside quotations, each with the mended sentence (or "")."""
+def banned_words(spots: Sequence[Spot], banned: Mapping[str, str]) -> list[Finding]:
+    """Words the house does not use, outside quotations and links; one remark per sentence."""
     found = []
     for spot in spots:
+        outside = re.sub(r"[“\"][^”\"]*[”\"]|\]\([^)]*\)", lambda m: " " * len(m[0]), spot.text)
         for word, better in banned.items():
-            pattern = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])", re.I)
-            outside = re.sub(r"[“\"][^”\"]*[”\"]|\]\([^)]*\)", lambda m: " " * len(m[0]), spot.text)
-            if match := pattern.search(outside):
-                mended = ""
-                if better:
-                    new = better[:1].upper() + better[1:] if match[0][:1].isupper() else better
-                    mended = spot.text[: match.start()] + new + spot.text[match.end() :]
-                suggestion = f"Write “{better}”." if better else f"Say it without “{word}”."
-                found.append(
-                    (
-                        _at(
-                            spot,
-                            "banned_word",
-                            f"The house does not use the word “{word}”.",
-                            (),
-                            suggestion,
-                            severity="minor",
-                        ),
-                        mended,
-                    )
+            if re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", outside, re.I):
+                suggestion = (
+                    f"Write “{better}” if it means the same." if better else f"Say it without “{word}”."
                 )
+                text = f"The house does not use the word “{word}”."
+                found.append(_at(spot, "banned_word", text, (), suggestion, severity="minor"))
                 break
     return found
 

@@ -95,7 +95,7 @@ async def work(brief: Brief, desk: Desk) -> Outcome:
     worded = await _worded(found, brief, desk)
     cited = list(dict.fromkeys(point.cite.document for point in found if point.cite))
     text = _letter(brief, settings, route, worded, handed)
-    text = _house(text, brief.voice)
+    _avoided(text, brief.voice, desk)
     sure = not doubts
     summary = _summary(brief, route, found, doubts)
     fields = {"sure": sure, "points": len(found), "cited": cited, "doubts": doubts}
@@ -198,13 +198,14 @@ def _holds(sentence: Said, point: Point) -> bool:
     )
 
 
-def _house(text: str, voice: str) -> str:
-    """The reply without the words that the voice avoids, where it names a better one. Quoted words stay."""
+def _avoided(text: str, voice: str, desk: Desk) -> None:
+    """Note the words that the voice avoids. They stay: another word may not mean the same, and the sentence
+    is its source's."""
     for word, better in inspection.house_words(voice).items():
-        if better:
-            text = re.sub(rf"\b{re.escape(word)}\b", better, text)
-            text = re.sub(rf"\b{re.escape(word.capitalize())}\b", better.capitalize(), text)
-    return text
+        if re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text, re.I):
+            desk.note(
+                f"The reply says “{word}”, which the house avoids" + (f": “{better}”?" if better else ".")
+            )
 
 
 # The letter

@@ -1,10 +1,11 @@
 """Holds a draft against its sources and the house rules.
 
-Takes: *draft*, *research*. Checks that every sentence cites a source that says it; numbers, names and
-quotations word for word; disputes between sources; required sections and head; length; banned words and
-tone. Gives: *review*, with one finding per remark, anchored to a sentence, with the source's own words.
-Within its authority it corrects minor things itself (then it gives a new *draft* too) and sends major
-ones back. Tools: none.
+Takes: *draft*, *research*. Checks that every sentence cites a source; numbers, names and quotations word
+for word; disputes between sources; required sections and head; length; banned words and tone. What a
+sentence means is proven only by its being the source's own; else the review says that it was not checked.
+Gives: *review*, with one finding per remark, anchored to a sentence, with the source's own words. Within
+its authority it corrects minor things itself (then it gives a new *draft* too) and sends major ones back.
+Tools: none.
 
 Asks a person: when sources dispute a figure that the brief demands, when the same remark comes up in two
 rounds running, and when it may not send work back. It never approves; passing a draft only lets it
@@ -67,6 +68,7 @@ class Judged:
     findings: list[Finding] = field(default_factory=list)
     disputed: list[tuple[Finding, Mapping[str, Any]]] = field(default_factory=list)
     decided: list[str] = field(default_factory=list)  # figures of disputes that a person decided by name
+    reworded: int = 0  # sentences that stand in no cited source to the letter: their meaning is not checked
     tone_unread: str = ""  # why the tone could not be judged
 
     @property
@@ -124,6 +126,7 @@ def _against_sources(
             judged.disputed.append((finding, dispute))
     found += [finding for finding, _ in judged.disputed]
     judged.findings += _one_each(found)
+    judged.reworded = len(inspection.reworded(every, sources))
 
 
 def _one_each(found: Sequence[Finding]) -> list[Finding]:
@@ -172,7 +175,8 @@ async def _against_voice(judged: Judged, brief: Brief, desk: Desk) -> None:
 
 
 def _correct(judged: Judged, brief: Brief) -> None:
-    """Put right what one word or one citation mends, where the authority reaches that far."""
+    """Put right what one citation mends, if the authority reaches that far. A word that the house avoids is
+    only pointed out: "leverage" may be a verb or a noun, and the word may be the source's own."""
     settings = Settings.model_validate(brief.settings)
     for place, finding in enumerate(judged.findings):
         if (
@@ -194,12 +198,7 @@ def _correct(judged: Judged, brief: Brief) -> None:
                 }
             )
     banned = inspection.house_words(brief.voice) | settings.banned_words
-    for finding, mended in inspection.banned_words(article.spots(judged.text), banned):
-        if mended and _may(brief, finding.kind):
-            judged.text = judged.text.replace(finding.quote, mended, 1)
-            update = {"state": "corrected", "quote": mended, "before": finding.quote}
-            finding = finding.model_copy(update=update)
-        judged.findings.append(finding)
+    judged.findings += inspection.banned_words(article.spots(judged.text), banned)
 
 
 def _may(brief: Brief, kind: str) -> bool:
@@ -310,11 +309,12 @@ def _names(wish: str, value: str) -> bool:
 # What people read
 
 
+_MARKS = {True: "✓", False: "✗", None: "–"}
 _CHECKS = (
     ("Numbers", ("unsupported_number",), "every number is in its source"),
     ("Names", ("unsupported_name",), "every name is in its source"),
     ("Quotations", ("unsupported_quote",), "every quotation is word for word"),
-    ("Sources", ("citation", "unsupported_claim"), "every sentence cites a source that says it"),
+    ("Sources", ("citation", "unsupported_claim"), "every sentence cites a source"),
     ("Disputed figures", ("contradiction",), "no disputed figure stands alone"),
     ("Structure", ("structure",), "every required section is there"),
     ("Front matter", ("front_matter",), "complete"),
@@ -335,19 +335,29 @@ def _checks(judged: Judged, wanted: Assignment, settings: Settings, research: Gi
         remarks = [finding for finding in judged.findings if finding.kind in kinds]
         open_ones = [finding for finding in remarks if finding.state == "open"]
         text = f"{_count(open_ones)} open" if open_ones else f"{len(remarks)} corrected" if remarks else good
+        passed: bool | None = not open_ones
         if name == "Tone" and judged.tone_unread:
-            text = f"not judged: {judged.tone_unread}"
+            passed, text = None, f"not checked: {judged.tone_unread}"
         if name == "Disputed figures" and not remarks and (disputes := research.data.get("contradictions")):
             text = f"{good}; the sources dispute {len(disputes)}"
             if judged.decided:
                 text += f"; a person decided for {', '.join(judged.decided)}"
-        checks.append(Check(name=name, passed=not open_ones, text=text))
-    return checks
+        checks.append(Check(name=name, passed=passed, text=text))
+    return [*checks, _meaning(judged)]
+
+
+def _meaning(judged: Judged) -> Check:
+    """Whether the sources mean what the draft says. Only the very words of a source prove that here."""
+    if not judged.reworded:
+        return Check(name="Meaning", passed=True, text="every sentence stands word for word in its source")
+    told = "1 sentence is" if judged.reworded == 1 else f"{judged.reworded:,} sentences are"
+    text = f"not checked: {told} not in the words of a source; compare with the source"
+    return Check(name="Meaning", passed=None, text=text)
 
 
 def _report(judged: Judged, checks: Sequence[Check], brief: Brief) -> Made:
     lines = [f"# Review, round {brief.round}", ""]
-    lines += [f"- {'✓' if check.passed else '✗'} {check.name}: {check.text}" for check in checks]
+    lines += [f"- {_MARKS[check.passed]} {check.name}: {check.text}" for check in checks]
     for number, finding in enumerate(judged.findings, start=1):
         lines += ["", f"## {number}. {finding.text}", "", f"{finding.severity}, {finding.state}"]
         lines += ["", f"> {finding.quote}"] if finding.quote else []
@@ -383,5 +393,6 @@ def _count(findings: Sequence[Finding]) -> str:
 
 
 def _confidence(checks: Sequence[Check]) -> float:
-    """The share of checks that passed."""
-    return round(sum(check.passed for check in checks) / len(checks), 2)
+    """The share that passed of what was checked."""
+    checked = [check.passed for check in checks if check.passed is not None]
+    return round(sum(checked) / len(checked), 2)

@@ -5,6 +5,7 @@ Reads only. The views in `review.py` ask it for a page and call the verbs.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -333,6 +334,37 @@ def _sent_with(comment: Comment, decision: Decision, about: Artifact) -> bool:
     return comment.artifact.number <= about.number and (later is None or later > about.number)
 
 
+@dataclass(frozen=True)
+class CheckLine:
+    """An item of the checklist; what was not checked has neither a tick nor a warning."""
+
+    name: str
+    text: str
+    status: str
+    icon: str
+    said: str
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> CheckLine:
+        """From the data of a review, which any agent may have made."""
+        passed = stored.get("passed")
+        status, icon, said = _CHECKED[passed if isinstance(passed, bool) else None]
+        return cls(str(stored.get("name", "")), str(stored.get("text", "")), status, icon, said)
+
+
+_CHECKED: Mapping[bool | None, tuple[str, str, str]] = {
+    True: ("done", "circle-check", "passed"),
+    False: ("warn", "triangle-alert", "not passed"),
+    None: ("queued", "circle-dashed", "not checked"),
+}
+
+
+def _sum(lines: Sequence[CheckLine]) -> str:
+    made = [line for line in lines if line.said != "not checked"]
+    told = f"{sum(line.said == 'passed' for line in made)} of {len(made)} pass"
+    return told + (f", {len(lines) - len(made)} not checked" if len(made) < len(lines) else "")
+
+
 def checks(task: Task, shown: Artifact | None) -> dict[str, Any]:
     """The reviewer's checklist of the draft on the page; else the last one there is, with the draft that it
     is about. It says nothing of any other draft."""
@@ -340,10 +372,11 @@ def checks(task: Task, shown: Artifact | None) -> dict[str, Any]:
     about = artifacts.subjects(found)
     mine = next((one for one in found if shown and about.get(one.pk) == shown), None)
     report = mine or next((one for one in found if one.pk in about), None)
-    listed = list(report.data.get("checks", [])) if report else []
+    stored = report.data.get("checks", []) if report else []
+    listed = [CheckLine.of(one) for one in stored if isinstance(one, Mapping)]
     return {
         "checks": listed,
-        "checks_passed": sum(1 for one in listed if one.get("passed")),
+        "checks_sum": _sum(listed),
         "checks_of": about[report.pk] if report else None,
         "unchecked": shown if report and shown and shown.kind == "draft" and mine is None else None,
     }

@@ -3,22 +3,26 @@
 1. Put every passage into the section of the outline that it fits best (or find sections, where the
    brief brings no outline).
 2. Fill the sections in turn, best passage first, without repeating and without leaning on one source.
-3. Place what the brief says must be mentioned, word for word, even where no source has it: the brief
-   orders it, and the reviewer is the one who objects.
+3. Place what the brief says must be mentioned: the sentence of the source that has it. If none has, the
+   brief's own words stand there without a source, and the reviewer is the one who objects.
 4. Sum up at the top, close with what the sources advise.
+5. Say of an ordered section that no source answers it, if that is so.
+
+No sentence of a source is changed, shortened or introduced by words of ours.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agents.llm.extractive import themes
 from agents.llm.extractive.passages import Passage, follow, passages
 from agents.llm.jobs import Draft, Section, Sentence
 from agents.prose import figures, sentences, words
+from agents.prose.article import NO_EVIDENCE
 from agents.prose.corpus import Corpus, Line, corpus, topic
 from agents.prose.support import backing
 
@@ -29,6 +33,7 @@ STEPS = 5
 MOST_PASSAGES = 1_500  # choosing looks at all of them for each one it takes
 DEFAULT_WORDS = (500, 900)
 NEVER = -9.0
+RELEVANT = 0.1  # how much a passage must share with the heading of an ordered section
 
 
 # "The pilot was useful" opens well only for a reader who knows which pilot.
@@ -46,6 +51,7 @@ class Plan:
     question: dict[str, float]
     advice: bool = False
     only: frozenset[int] | None = None  # the sources that the section may use, where that is given
+    given: bool = False  # the brief orders the section
     chosen: list[Passage] = field(default_factory=list)
     ordered: list[list[Sentence]] = field(default_factory=list)  # paragraphs with what must be mentioned
 
@@ -91,10 +97,9 @@ class _Writer:
                 self._advise(plan)
         room = (least + most) // 2 - 90 - sum(plan.words for plan in plans if plan.advice)
         self._fill(body, max(room, least))
-        sections = [self._section(plan) for plan in plans if plan.chosen or plan.ordered]
+        sections = [self._section(plan) for plan in plans if plan.chosen or plan.ordered or plan.given]
         if summary:
             sections.insert(0, Section(heading=OPENING, paragraphs=[[s] for s in summary], style="bullets"))
-        introduce(sections, self.corpus)
         return Draft(
             description=describe({**self.material, "sentences": self._texts(summary)}), sections=sections
         )
@@ -120,7 +125,7 @@ class _Writer:
         skip = {OPENING.lower(), "sources", "summary"}
         headings = [heading for heading in given if heading.lower() not in skip]
         if headings:
-            return [self._plan(heading) for heading in headings]
+            return [replace(self._plan(heading), given=True) for heading in headings]
         found = self._find_sections(max(2, min(5, most // 180)))
         closing = self._plan(CLOSING)
         return [*found, closing]
@@ -185,8 +190,7 @@ class _Writer:
             ]
             same = {other.index for score, other in self.corpus.best(text)[:5] if score > 0.75}
             self.taken |= same | {line.index} | {other.index for other in after}
-            claimed = Sentence(text=text, sources=[line.source])
-            plan.ordered.append([claimed, *(Sentence(text=o.text, sources=[o.source]) for o in after)])
+            plan.ordered.append([Sentence(text=o.text, sources=[o.source]) for o in (line, *after)])
 
     # Filling
 
@@ -219,6 +223,8 @@ class _Writer:
             if any(line.index in self.taken for line in passage.lines):
                 continue
             own = fits[id(passage)]
+            if plan.given and own[place] <= RELEVANT:
+                continue  # better no sentence than one about something else
             elsewhere = max((fit for other, fit in enumerate(own) if other != place), default=0)
             advice = 0.3 if any(themes.advises(line.text) for line in passage.lines[:1]) else 0
             same = sum(p.source == passage.source for p in plan.chosen)
@@ -304,12 +310,13 @@ class _Writer:
         paragraphs = [self._sentences(passage) for passage in chosen]
         for ordered in plan.ordered:
             paragraphs.insert(min(1, len(paragraphs)), ordered)
+        paragraphs = paragraphs or [[Sentence(text=NO_EVIDENCE)]]
         return Section(heading=plan.heading, paragraphs=paragraphs, style=style)
 
     def _sentences(self, passage: Passage) -> list[Sentence]:
         found = [Sentence(text=line.text, sources=[line.source]) for line in passage.lines]
         others = [other for line in passage.lines for other in self._other_side(line)]
-        return found + [dissent(text, source, self.corpus.titles) for text, source in others]
+        return found + [Sentence(text=text, sources=[source]) for text, source in others]
 
     def _other_side(self, line: Line) -> list[tuple[str, int]]:
         """What other sources state against this line, so that the reader sees both figures."""
@@ -322,61 +329,6 @@ class _Writer:
     @staticmethod
     def _texts(found: Sequence[Sentence]) -> list[str]:
         return [sentence.text for sentence in found]
-
-
-def introduce(sections: Sequence[Section], corpus: Corpus) -> None:
-    """Give people their full name where the article mentions them first; the source does so elsewhere.
-
-    The one place where a chosen sentence is changed: "Lindqvist calls" becomes "Marta Lindqvist calls".
-    """
-    full = _full_names(corpus)
-    known: set[str] = set()
-    for sentence in (s for section in sections for paragraph in section.paragraphs for s in paragraph):
-        names = full.get(sentence.sources[0], {}) if sentence.sources else {}
-        for surname, name in names.items():
-            if name in sentence.text:
-                known.add(name)
-            elif name not in known and (
-                match := re.search(rf"(?<![\w-]){re.escape(surname)}(?![\w-])", sentence.text)
-            ):
-                known.add(name)
-                if sentence.text[: match.start()].count("“") == sentence.text[: match.start()].count("”"):
-                    sentence.text = sentence.text[: match.start()] + name + sentence.text[match.end() :]
-
-
-def _full_names(corpus: Corpus) -> dict[int, dict[str, str]]:
-    """Per source the surnames that also stand alone in it, with their full names."""
-    found: dict[int, dict[str, str]] = {}
-    for number in corpus.titles:
-        text = " ".join(line.text for line in corpus.lines if line.source == number)
-        names = {name for line in corpus.lines if line.source == number for name in figures.names(line.text)}
-        people = [
-            name.split()
-            for name in names
-            if len(name.split()) == 2 and all(part.isalpha() for part in name.split())
-        ]
-        found[number] = {
-            last: f"{first} {last}"
-            for first, last in people
-            if last in names and _acts(f"{first} {last}", text)
-        }
-    return found
-
-
-def _acts(name: str, text: str) -> bool:
-    """Whether somebody of this name speaks or does something, as a person does and a place does not."""
-    return bool(
-        re.search(rf"(?:said|says|writes|calls|by|,) {name}\b|{name} (?:[a-z]+s|has|had|[a-z]+ed)\b", text)
-    )
-
-
-def dissent(text: str, source: int, titles: Mapping[int, str]) -> Sentence:
-    """The fixed frame around the other side of a disputed figure; the words inside are the source's."""
-    title = titles[source].split(": ")[0]
-    return Sentence(
-        text=f"“{title}” gives a different figure: “{text.replace('“', '‘').replace('”', '’')}”",
-        sources=[source],
-    )
 
 
 def describe(material: Mapping[str, Any]) -> str:

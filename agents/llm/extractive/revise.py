@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agents.llm.extractive import themes
-from agents.llm.extractive.draft import STEPS, dissent
+from agents.llm.extractive.draft import STEPS
 from agents.llm.extractive.passages import passages
 from agents.llm.jobs import Change, Revision, Sentence
 from agents.prose import article, figures, words
 from agents.prose.article import Spot
 from agents.prose.corpus import Corpus, Line, corpus
-from agents.prose.support import backing, states
+from agents.prose.support import states
 
 _SAID = r"[“\"'‘]([^”\"'’]{2,300})[”\"'’]"
 _RENAME = re.compile(rf"\b(?:title|headline|call it|rename)\b.*?{_SAID}", re.I | re.S)
@@ -180,16 +180,6 @@ class _Editor:
 
     def _back_or_drop(self, number: int, text: str, spot: Spot) -> list[Change]:
         """Put the closest sourced sentence in place of one that no source supports; else take it out."""
-        if line := backing(spot.bare, self.corpus):
-            cited = Sentence(text=spot.bare, sources=[line.source])
-            return [
-                self._replace(
-                    number,
-                    spot,
-                    [cited],
-                    f"Source {line.source} has it: “{line.text}”. The sentence cites it now.",
-                )
-            ]
         for score, line in self.corpus.best(spot.bare)[:6]:
             if score < 0.3:
                 break
@@ -289,7 +279,7 @@ class _Editor:
             if told is None or (spot and told is not spot):
                 continue
             missing = [side for side in sides if side["source"] not in told.citations]
-            new = [dissent(side["text"], side["source"], self.corpus.titles) for side in missing]
+            new = [Sentence(text=side["text"], sources=[side["source"]]) for side in missing]
             if new:
                 return [
                     Change(

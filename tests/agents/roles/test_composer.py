@@ -136,10 +136,10 @@ def test_says_every_point_also_where_the_model_forgot_one_or_gives_nothing():
         assert "Files wait while the disk is full. [1] A restart helps. [1]" in reply
 
 
-def test_writes_without_the_words_that_the_voice_avoids():
+def test_keeps_a_sources_sentence_also_if_the_voice_avoids_a_word_of_it():
     reply = text_of(compose(points("Utilize the newest version in order to sync.")), "draft")
 
-    assert "Use the newest version to sync. [1]" in reply
+    assert "Utilize the newest version in order to sync. [1]" in reply
 
 
 def test_hands_the_cited_documents_to_whoever_reads_the_reply():

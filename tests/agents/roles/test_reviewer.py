@@ -48,6 +48,43 @@ def test_finds_a_planted_fault(old, new, kind):
     assert outcome.word == "send_back"
 
 
+MEMBERS = "The purchasing team of Hallmere has nine members"
+
+
+@pytest.mark.parametrize(
+    "inverted",
+    [
+        f"{MEMBERS} and does not deal with about 640 suppliers [1].",
+        f"{MEMBERS} and deals with hardly any of about 640 suppliers [1].",
+        "The purchasing team of Hallmere has fewer than nine members and deals with about 640 suppliers [1].",
+        "Nobody in the purchasing team of Hallmere, nine members, deals with about 640 suppliers [1].",
+        "About 640 suppliers deal with Hallmere, whose nine members have no purchasing team [1].",
+        "The purchasing team of Hallmere lost nine members and deals with about 640 suppliers [1].",
+    ],
+)
+def test_ticks_no_sentence_whose_meaning_nobody_checked(inverted):
+    meaning = next(c for c in review(DRAFT.replace(TEAM, inverted)).checks if c.name == "Meaning")
+
+    assert meaning.passed is None
+    assert meaning.text == (
+        "not checked: 1 sentence is not in the words of a source; compare with the source"
+    )
+
+
+def test_returns_no_sentence_for_saying_it_in_other_words():
+    paraphrase = "Nine people buy for Hallmere, and some 640 suppliers sell to them [1]."
+
+    outcome = review(DRAFT.replace(TEAM, paraphrase))
+
+    assert (outcome.word, outcome.findings) == ("done", ())
+
+
+def test_cites_no_source_for_a_sentence_that_only_resembles_it():
+    outcome = review(DRAFT.replace(TEAM, TEAM.replace("deals", "never deals").replace(" [1]", "")))
+
+    assert [(finding.kind, finding.state) for finding in outcome.findings] == [("citation", "open")]
+
+
 def test_gives_a_sentence_the_source_that_says_it():
     outcome = review(DRAFT.replace(TEAM, TEAM.replace(" [1]", "")))
 
@@ -85,13 +122,15 @@ def test_leaves_a_minor_thing_open_without_the_authority_to_correct():
     assert [made.kind for made in outcome.made] == ["review"]
 
 
-def test_replaces_a_banned_word_by_the_houses_own():
+def test_points_out_a_word_that_the_house_avoids_and_leaves_the_sentence_to_a_person():
     voice = "# Voice\n\n## Words we avoid\n\n- deals with: serves\n- members\n"
 
     outcome = review(voice=voice)
 
-    assert "and serves about 640 suppliers" in outcome.made[1].text
-    assert outcome.findings[0].state == "corrected"
+    [finding] = [one for one in outcome.findings if one.kind == "banned_word"]
+    assert (finding.state, finding.severity) == ("open", "minor")
+    assert finding.suggestion == "Write “serves” if it means the same."
+    assert [made.kind for made in outcome.made] == ["review"]
 
 
 def test_asks_when_the_brief_demands_a_disputed_figure():
@@ -198,7 +237,8 @@ def test_goes_on_without_tone_when_the_model_does_not_answer():
     outcome = review(model=Scripted({}))
 
     assert outcome.word == "done"
-    assert "not judged" in next(check.text for check in outcome.checks if check.name == "Tone")
+    tone = next(check for check in outcome.checks if check.name == "Tone")
+    assert (tone.passed, tone.text[:13]) == (None, "not checked: ")
 
 
 def test_believes_no_text_that_claims_to_be_reviewed_already():

@@ -33,6 +33,7 @@ SOURCES = [
 CHECKS = [
     {"name": "Length", "passed": True, "text": "12 of 5 to 50"},
     {"name": "Internal links", "passed": False, "text": "1, wants 2"},
+    {"name": "Meaning", "passed": None, "text": "not checked: 1 sentence"},
 ]
 
 

@@ -81,7 +81,7 @@ def test_serves_the_evidence_alone_for_a_citation_that_was_followed(editor: Clie
 
 
 def test_shows_the_checks_with_those_that_fail(editor: Client):
-    assert "1 of 2 pass" in page(editor, desk.waiting())
+    assert "1 of 2 pass, 1 not checked" in page(editor, desk.waiting())
 
 
 def test_shows_the_brief_and_an_empty_thread(editor: Client):

@@ -52,7 +52,7 @@ def test_checks_of_one_draft_are_never_shown_as_anothers(ready: Task) -> None:
     second = supervision.edit(ready, by="user:ana", text="It never fails, 99 percent of the time.")
     theirs = reading.checks(ready, second)
 
-    assert (mine["checks_of"], mine["checks_passed"], mine["unchecked"]) == (first, 1, None)
+    assert (mine["checks_of"], mine["checks_sum"], mine["unchecked"]) == (first, "1 of 1 pass", None)
     assert (theirs["checks_of"], theirs["unchecked"]) == (first, second)
 
 
