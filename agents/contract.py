@@ -238,6 +238,7 @@ class Model(Protocol):
 
     name: str  # "built-in" or "openai/gpt-..."
     label: str  # what a person reads: "Built-in engine, no language model"
+    priced: bool  # whether what a call costs is known
 
     async def answer(self, ask: Ask, usage: Usage) -> BaseModel:
         """Return an instance of `ask.returns` and add what it cost to `usage`.

@@ -13,6 +13,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from agents.environment import MODEL_KEY
 from tasks import clock
 
 LOCAL = {"localhost", "127.0.0.1", "[::1]", "testserver"}
@@ -20,7 +21,7 @@ SHORT_SECRET = 32
 #: how the names of our settings begin
 OURS = ("CLAWBOT_", "SLACK_", "OPENAI_API_KEY")
 #: read from the environment itself, which knows no NAME_FILE
-READ_BY_AGENTS = {"CLAWBOT_MODELS", "CLAWBOT_FETCH_ALLOW", "CLAWBOT_SERVICES"}
+READ_BY_AGENTS = {"CLAWBOT_FETCH_ALLOW", "CLAWBOT_SERVICES"}
 #: These checks are cheap and run before every command of ours; Django's own run with `./manage.py check`.
 TAG = "clawbot"
 
@@ -85,19 +86,38 @@ def unread(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[Chec
     from clawbot.settings import ASKED  # django.conf.settings holds the settings alone
     from tasks.queue import SUPERVISOR  # needs the apps
 
-    known = ASKED | {SUPERVISOR, "OPENAI_API_KEY"}
-    known |= {f"{name}_FILE" for name in ASKED - READ_BY_AGENTS}
+    known = ASKED | {SUPERVISOR, "OPENAI_API_KEY"} | _model_keys()
+    known |= {f"{name}_FILE" for name in known - READ_BY_AGENTS}
+
+    def hint(name: str) -> str:
+        if name.startswith(MODEL_KEY):
+            return "CLAWBOT_MODELS names no model whose key this could be."
+        return nearest(name, sorted(known))
+
     return [
-        Warning(f"{name} is set, and nothing reads it.", hint=nearest(name, sorted(known)), id="clawbot.W020")
+        Warning(f"{name} is set, and nothing reads it.", hint=hint(name), id="clawbot.W020")
         for name, value in sorted(os.environ.items())
         if value and name.startswith(OURS) and name not in known
     ]
 
 
+def _model_keys() -> set[str]:
+    """The variables that hold the keys of the listed models."""
+    if not _given("CLAWBOT_MODELS"):
+        return set()
+    from agents import llm  # a tenth of a second: only if models are named
+    from agents.contract import Refused
+
+    try:
+        return {one.key for one in llm.listed(os.environ).values()}
+    except Refused:  # `models` says so
+        return set()
+
+
 @register(TAG)
 def models(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     """An entry that cannot be read would fail every run of every agent."""
-    if not os.environ.get("CLAWBOT_MODELS"):
+    if not _given("CLAWBOT_MODELS"):
         return []
     from agents import llm  # a tenth of a second: only if models are named
     from agents.contract import Refused

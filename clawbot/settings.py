@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import environ
 
-from agents import masking
+from agents import environment, masking
 from tasks.folder import KeptKey
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,15 +29,10 @@ ASKED: set[str] = set()
 def env(name: str, default: str = "") -> str:
     """A word from the environment; `NAME_FILE` names a file that holds it (for secrets)."""
     ASKED.add(name)
-    file = os.environ.get(f"{name}_FILE")
-    if file:
-        try:
-            return Path(file).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise SystemExit(
-                f"{name}_FILE={file} cannot be read ({error}). Mend the path or unset it."
-            ) from None
-    return os.environ.get(name, default)
+    try:
+        return environment.value(name, os.environ, default)
+    except environment.UnreadableFile as error:
+        raise SystemExit(str(error)) from None
 
 
 def env_bool(name: str, default: bool = False) -> bool:
@@ -305,7 +300,6 @@ SERVICES = env("CLAWBOT_SERVICES")
 # -- Notices ---------------------------------------------------------------------------------------
 
 SLACK_BOT_TOKEN = env("SLACK_BOT_TOKEN")
-SLACK_SIGNING_SECRET = env("SLACK_SIGNING_SECRET")
 SLACK_API_URL = env("SLACK_API_URL", "https://slack.com/api/")
 # Which Slack channel a group reads: "editors=C0EDITORIAL,operators=C0OPS".
 SLACK_CHANNELS = dict(pair.split("=", 1) for pair in env_list("SLACK_CHANNELS") if "=" in pair)
@@ -323,9 +317,7 @@ HEAD_TO = env_list("CLAWBOT_HEAD_TO", "file")
 
 # Ours, wherever they turn up: in an error, a title, a log line.
 # A key that is kept in the data folder makes itself known when it is read (tasks/folder.py).
-masking.know(
-    env(name) for name in ("SECRET_KEY", "CLAWBOT_AUDIT_KEY", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET")
-)
+masking.know(environment.secrets(os.environ))
 masking.know(urlsplit(env(name)).password or "" for name in ("DATABASE_URL", "REDIS_URL"))
 
 # -- Log -------------------------------------------------------------------------------------------

@@ -65,8 +65,9 @@ class Desk:
 
     async def ask(self, ask: Ask) -> Any:
         """Ask the model. Raises Exhausted where a limit is used up, and what the model raises."""
-        self._step(f"a model call ({ask.kind})")
         model = self.model
+        self._price(model)
+        self._step(f"a model call ({ask.kind})")
         try:
             return await model.answer(ask, self.usage)
         finally:
@@ -91,6 +92,15 @@ class Desk:
         if len(self.crossings) < MOST_CROSSINGS:
             self.crossings.append(Crossing(direction, envelope, address, status, clock.now()))
             self.unread += 1
+
+    def _price(self, model: Model) -> None:
+        """A limit in US dollars cannot hold a model whose price nobody knows; one in tokens can."""
+        limits = self._limits
+        if not model.priced and limits.cost_usd > 0 and not limits.tokens:
+            raise Exhausted(
+                f"What {model.name} costs is not known, so the limit of {limits.cost_usd:g} US dollars would "
+                "never be met. Set `tokens` in the agent's limits, or `cost_usd: 0` for no limit."
+            )
 
     def _step(self, what: str) -> None:
         limits, usage = self._limits, self.usage

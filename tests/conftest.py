@@ -29,7 +29,6 @@ SAFE = {
     "SECRET_KEY": "only-for-tests-and-long-enough-to-be-taken-for-a-real-one",
     "CLAWBOT_MODELS": "",
     "SLACK_BOT_TOKEN": "",
-    "SLACK_SIGNING_SECRET": "",
 }
 for word in [name for name in os.environ if name.startswith(("CLAWBOT_", "SLACK_", "OPENCLAW_"))]:
     del os.environ[word]

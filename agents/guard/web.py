@@ -12,6 +12,7 @@ from urllib.parse import quote, urljoin, urlsplit
 import httpx2
 from protego import Protego
 
+from agents import retry_after
 from agents.contract import Refused, Unavailable
 from agents.guard import addresses
 from agents.guard.files import inflate
@@ -170,5 +171,5 @@ async def _bounded(response: httpx2.Response, most_bytes: int) -> tuple[bytes, b
 
 
 def _wait(response: httpx2.Response) -> float | None:
-    text = response.headers.get("Retry-After", "")
-    return min(float(text), LONGEST_WAIT) if text.isdigit() else None
+    wanted = retry_after.seconds(response.headers.get("Retry-After", ""))
+    return None if wanted is None else min(wanted, LONGEST_WAIT)

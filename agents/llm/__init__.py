@@ -2,12 +2,14 @@
 
 `CLAWBOT_MODELS` names the models there are, separated by spaces or line breaks:
 
-    default=openai:gpt-5-mini                          key from OPENAI_API_KEY
-    default=openai:qwen3@http://127.0.0.1:8080/v1      any OpenAI-compatible server
+    default=openai:gpt-5-mini                          OpenAI, key from OPENAI_API_KEY
+    default=openai:qwen3@http://127.0.0.1:8080/v1      any server of its kind, key from CLAWBOT_KEY_DEFAULT
     careful=openai:gpt-5 local=openai:smollm2@http://127.0.0.1:8081/v1
 
 An agent's `model:` is one of these names, `built-in`, or a full `openai:MODEL[@URL]` of its own only where
-CLAWBOT_MODELS lists it: who may edit an agent must not thereby choose where texts are sent.
+CLAWBOT_MODELS lists it: who may edit an agent must not thereby choose where texts are sent. A key goes to
+no server but its own: OPENAI_API_KEY to OpenAI, CLAWBOT_KEY_NAME (the model's name in capitals) to the server
+of that model.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agents.contract import Model, Refused
+from agents.environment import MODEL_KEY, UnreadableFile, value
 from agents.llm.built_in import BuiltIn
 
 BUILT_IN = "built-in"
@@ -35,11 +38,22 @@ class Listed:
     model: str
     url: str = ""
 
+    @property
+    def key(self) -> str:
+        """The name of the variable that holds its key."""
+        if not self.url:
+            return "OPENAI_API_KEY"
+        return MODEL_KEY + self.name.upper().replace("-", "_")
+
 
 def listed(environment: Mapping[str, str]) -> dict[str, Listed]:
     """The models that CLAWBOT_MODELS names. Raises `Refused` for an entry that cannot be read."""
     found = {}
-    for entry in environment.get("CLAWBOT_MODELS", "").split():
+    try:
+        entries = value("CLAWBOT_MODELS", environment).split()
+    except UnreadableFile as error:
+        raise Refused(str(error)) from None
+    for entry in entries:
         match = _ENTRY.match(entry)
         if match is None or match["provider"] != "openai":
             raise Refused(

@@ -44,6 +44,7 @@ class BuiltIn:
 
     name = "built-in"
     label = "Built-in engine, no language model"
+    priced = True  # it costs nothing
 
     async def answer(self, ask: Ask, usage: Usage) -> BaseModel:
         """Do a job it knows; raises `Unusable` for any other. Costs nothing."""

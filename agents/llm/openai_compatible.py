@@ -12,14 +12,19 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from genai_prices import Usage as PricedUsage
+from genai_prices import calc_price
 from pydantic import BaseModel
-from pydantic_ai import Agent, NativeOutput
+from pydantic_ai import Agent, NativeOutput, capture_run_messages
 from pydantic_ai.exceptions import ModelAPIError, ModelHTTPError, UnexpectedModelBehavior, UsageLimitExceeded
+from pydantic_ai.messages import ModelResponse
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.usage import RunUsage, UsageLimits
 
-from agents.contract import Ask, Unavailable, Unusable, Usage
+from agents import retry_after
+from agents.contract import Ask, Refused, Unavailable, Unusable, Usage
+from agents.environment import UnreadableFile, value
 from agents.prose.clean import clean_deep
 
 if TYPE_CHECKING:
@@ -46,8 +51,12 @@ class OpenAICompatible:
     def __init__(self, listed: Listed, environment: Mapping[str, str]) -> None:
         self.name = f"openai/{listed.model}"
         self.label = f"{listed.model} at {listed.url}" if listed.url else f"{listed.model} (OpenAI)"
-        # Servers of one's own often ask for no key; the client insists on some text.
-        key = environment.get("OPENAI_API_KEY", "") or "none"
+        try:
+            # Servers of one's own often ask for no key; the client insists on some text.
+            key = value(listed.key, environment) or "none"
+        except UnreadableFile as error:
+            raise Refused(str(error)) from None
+        self.priced = _is_priced(listed)
         provider = OpenAIProvider(base_url=listed.url or None, api_key=key)
         # The client would sleep through Retry-After inside the worker; the subtask's row waits instead.
         provider.client.max_retries = 0
@@ -70,10 +79,11 @@ class OpenAICompatible:
         )
         spent = RunUsage()
         try:
-            async with asyncio.timeout(SECONDS):
-                result = await agent.run(
-                    prompt, usage=spent, usage_limits=UsageLimits(request_limit=REPAIRS + 1)
-                )
+            with capture_run_messages() as messages:
+                async with asyncio.timeout(SECONDS):
+                    result = await agent.run(
+                        prompt, usage=spent, usage_limits=UsageLimits(request_limit=REPAIRS + 1)
+                    )
         except TimeoutError:
             raise Unavailable(f"{self.name} did not answer within {SECONDS:g} seconds.") from None
         except ModelHTTPError as error:
@@ -89,7 +99,7 @@ class OpenAICompatible:
             usage.tokens_in += spent.input_tokens or 0
             usage.tokens_out += spent.output_tokens or 0
             usage.calls += spent.requests
-        usage.cost_usd += _cost(result.response)
+            usage.cost_usd += sum(_cost(one) for one in messages if isinstance(one, ModelResponse))
         if _says_twice(result.response.text or ""):
             raise Unusable(
                 f"{self.name} gave one key twice in its reply, so it is not clear which one counts."
@@ -122,12 +132,21 @@ def _says_twice(reply: str) -> bool:
     return False
 
 
-def _cost(response: Any) -> float:
-    """US dollars by the public price list; 0 for models that are not on it, such as one's own."""
+def _cost(response: ModelResponse) -> float:
+    """US dollars by the public price list; 0 for a model that is not on it (see `_is_priced`)."""
     try:
         return float(response.cost().total_price)
     except (LookupError, AssertionError, ValueError):
         return 0.0
+
+
+def _is_priced(listed: Listed) -> bool:
+    """Whether the public price list knows what a model of this name costs."""
+    try:
+        calc_price(PricedUsage(input_tokens=1, output_tokens=1), listed.model, provider_id="openai")
+    except LookupError:
+        return False
+    return True
 
 
 def _http(name: str, error: ModelHTTPError) -> Exception:
@@ -140,5 +159,5 @@ def _http(name: str, error: ModelHTTPError) -> Exception:
 def _retry_after(error: ModelHTTPError) -> float | None:
     cause = error.__cause__
     response = getattr(cause, "response", None)
-    text = response.headers.get("retry-after", "") if response is not None else ""
-    return min(float(text), LONGEST_WAIT) if text.isdigit() else None
+    wanted = retry_after.seconds(response.headers.get("retry-after", "")) if response is not None else None
+    return None if wanted is None else min(wanted, LONGEST_WAIT)

@@ -10,9 +10,9 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 from agents.contract import Refused
+from agents.environment import UnreadableFile, value
 
 HEADER = "X-Clawbot-Signature"
 TOLERANCE = 300  # seconds that the clocks of sender and receiver may differ
@@ -49,14 +49,10 @@ def named(name: str) -> str:
 def secret(name: str, environment: Mapping[str, str]) -> str:
     """The secret that a definition names. Raises `Refused` where nobody set it: what is meant to be signed
     is never sent unsigned."""
-    file = environment.get(f"{name}_FILE", "")
-    if file:
-        try:
-            found = Path(file).read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise Refused(f"{name}_FILE={file} cannot be read ({error}). Mend the path.") from None
-    else:
-        found = environment.get(name, "")
+    try:
+        found = value(name, environment)
+    except UnreadableFile as error:
+        raise Refused(str(error)) from None
     if not found:
         raise Refused(
             f"The agent signs with the secret {name}, which is not set. Set {name}, or {name}_FILE to the "

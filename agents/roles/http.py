@@ -9,11 +9,9 @@ service may be asked again whenever an answer was lost.
 from __future__ import annotations
 
 import asyncio
-import email.utils
 import hashlib
 import json
 import os
-import re
 import ssl
 import time
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ from typing import Any
 import httpx2
 from pydantic import Field, field_validator
 
+from agents import retry_after
 from agents.contract import Brief, Call, Desk, Outcome, Refused, Unavailable, Unusable
 from agents.definition import Duration
 from agents.message_format import MessageFormat, outward
@@ -195,15 +194,8 @@ def _trusted() -> ssl.SSLContext:
 
 
 def _wait(text: str) -> float | None:
-    """Retry-After as seconds from now: a number, or a date."""
-    if re.fullmatch(r"\d{1,9}", text):
-        return min(float(text), LONGEST_WAIT)
-    try:
-        at = email.utils.parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return min(max((at - datetime.now(UTC)).total_seconds(), 0.0), LONGEST_WAIT)
+    wanted = retry_after.seconds(text)
+    return None if wanted is None else min(wanted, LONGEST_WAIT)
 
 
 def _came_back(answer: _Answer, sent: dict[str, Any]) -> dict[str, Any]:

@@ -101,6 +101,7 @@ class Scripted:
 
     name = "scripted"
     label = "Scripted replies for a test"
+    priced = True
 
     def __init__(self, replies: Mapping[str, dict[str, Any]]) -> None:
         self.replies = replies

@@ -83,9 +83,9 @@ def test_finds_nothing_wrong_with_what_is_shipped():
     [
         ("CLAWBOT_WORKER", "Did you mean `CLAWBOT_WORKERS`?"),
         ("CLAWBOT_MODEL", "Did you mean `CLAWBOT_MODELS`?"),
-        ("CLAWBOT_MODELS_FILE", "Did you mean `CLAWBOT_MODELS`?"),
+        ("CLAWBOT_SERVICES_FILE", "Did you mean `CLAWBOT_SERVICES`?"),
         ("SLACK_TOKEN", "Did you mean `SLACK_BOT_TOKEN`?"),
-        ("OPENAI_API_KEY_FILE", "Did you mean `OPENAI_API_KEY`?"),
+        ("CLAWBOT_KEY_LOCAL", "CLAWBOT_MODELS names no model whose key this could be."),
     ],
 )
 def test_names_a_variable_that_nothing_reads_and_the_likely_one(monkeypatch, name, likely):
@@ -97,9 +97,19 @@ def test_names_a_variable_that_nothing_reads_and_the_likely_one(monkeypatch, nam
 
 
 @pytest.mark.parametrize(
-    "name", ["CLAWBOT_WORKERS", "SLACK_BOT_TOKEN_FILE", "CLAWBOT_MODELS", "OPENAI_API_KEY"]
+    "name",
+    [
+        "CLAWBOT_WORKERS",
+        "SLACK_BOT_TOKEN_FILE",
+        "CLAWBOT_MODELS",
+        "OPENAI_API_KEY",
+        "OPENAI_API_KEY_FILE",
+        "CLAWBOT_KEY_LOCAL",
+        "CLAWBOT_KEY_LOCAL_FILE",
+    ],
 )
 def test_says_nothing_of_a_variable_that_is_read(monkeypatch, name):
+    monkeypatch.setenv("CLAWBOT_MODELS", "local=openai:qwen3@http://127.0.0.1:9/v1")
     monkeypatch.setenv(name, "x")
 
     assert checks.unread(None) == []

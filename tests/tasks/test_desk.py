@@ -20,7 +20,7 @@ class Reply(BaseModel):
 class Scripted:
     """Answers, and says what it cost."""
 
-    name, label = "scripted", "Scripted"
+    name, label, priced = "scripted", "Scripted", True
 
     def __init__(self, tokens: int = 10, cost: float = 0.01) -> None:
         self.tokens, self.cost, self.asked = tokens, cost, 0
@@ -102,3 +102,15 @@ def test_the_model_is_made_only_when_it_is_needed() -> None:
 
     assert desk.model is desk.model
     assert len(made) == 1
+
+
+async def test_refuses_a_model_without_a_price_if_only_dollars_are_limited() -> None:
+    model = Scripted(cost=0.0)
+    model.priced = False
+
+    with pytest.raises(Exhausted, match="What scripted costs is not known"):
+        await a_desk(model, cost_usd=1, tokens=0).ask(ASK)
+    assert model.asked == 0
+
+    await a_desk(model, cost_usd=1, tokens=500).ask(ASK)
+    assert model.asked == 1

@@ -138,8 +138,7 @@ def _slack() -> Finding:
             False,
             "has a token but no channel. Set SLACK_CHANNELS, as editors=C0EDITORIAL,operators=C0OPS.",
         )
-    buttons = "with buttons" if settings.SLACK_SIGNING_SECRET else "without buttons (SLACK_SIGNING_SECRET)"
-    return True, f"{', '.join(settings.SLACK_CHANNELS)}; {buttons}"
+    return True, f"{', '.join(settings.SLACK_CHANNELS)}; each message links to the page where people decide"
 
 
 def _php() -> Finding:

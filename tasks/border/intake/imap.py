@@ -13,10 +13,10 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from agents.environment import UnreadableFile, value
 from agents.prose.clean import one_line
 from tasks.machine import Refused
 
@@ -169,12 +169,11 @@ def _words(said: Any) -> str:
 
 
 def _password(environment: Mapping[str, str]) -> str:
-    if file := environment.get(f"{PASSWORD}_FILE"):
-        try:
-            return Path(file).read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise Refused(f"{PASSWORD}_FILE={file} cannot be read ({error}). Mend the path.") from None
-    if password := environment.get(PASSWORD, ""):
+    try:
+        password = value(PASSWORD, environment)
+    except UnreadableFile as error:
+        raise Refused(str(error)) from None
+    if password:
         return password
     raise Refused(f"Cannot sign in: set {PASSWORD}, or {PASSWORD}_FILE to a file that holds the password.")
 

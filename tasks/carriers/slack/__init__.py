@@ -18,7 +18,8 @@ from django.conf import settings
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from tasks import notices
+from agents import retry_after
+from tasks import clock, notices
 from tasks.carriers import Broken, Busy, Unclear
 from tasks.models import Notice
 
@@ -101,7 +102,7 @@ def _post(notice: Notice, channel: str, parent: dict[str, Any]) -> dict[str, Any
 
 
 def _amend(notice: Notice, channel: str) -> dict[str, Any]:
-    """Replace the buttons of the message that asked by what was decided. Doing it twice is the same."""
+    """Replace the link of the message that asked by what was decided. Doing it twice is the same."""
     asked = Notice.objects.filter(
         review=notice.review_id, carrier="slack", recipient=notice.recipient, kind__in=notices.ASKING
     ).first()
@@ -188,8 +189,9 @@ def _translate(error: SlackApiError) -> Exception:
 
 def _seconds(headers: Any) -> float:
     """Retry-After in seconds; a minute where Slack does not say or says nonsense, an hour at most."""
-    value = next((headers[name] for name in headers if name.lower() == "retry-after"), "60")
-    return min(float(value), 3600.0) if str(value).isdecimal() else 60.0
+    text = next((str(headers[name]) for name in headers if name.lower() == "retry-after"), "")
+    wanted = retry_after.seconds(text, clock.now())
+    return 60.0 if wanted is None else min(wanted, 3600.0)
 
 
 def _within(seconds: float, call: Callable[[], Any]) -> Any:

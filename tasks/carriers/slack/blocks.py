@@ -2,18 +2,15 @@
 
 What a notice holds is plain text. It becomes mrkdwn here and nowhere else, by `escape`, once.
 
-Buttons carry ids and versions only, and are there only where clicks can reach us.
+The only button is a link to the page where people decide: nothing here answers a click in Slack.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
-
-from django.conf import settings
 
 from tasks.models import Notice
 
@@ -31,8 +28,8 @@ Content = dict[str, Any]
 
 
 def render(notice: Notice, decided: Content | None = None) -> list[Block]:
-    """The blocks of a notice; with `decided`, its buttons give way to who decided what and when,
-    or stay below that while somebody else is still needed."""
+    """The blocks of a notice; with `decided`, its link gives way to who decided what and when, or stays
+    below that while somebody else is still needed."""
     content = notice.content
     match notice.kind:
         case "completion":
@@ -46,7 +43,7 @@ def render(notice: Notice, decided: Content | None = None) -> list[Block]:
     foot = [_context(text)] if (text := _foot(notice.kind, content)) else []
     if decided and not decided.get("needs"):
         return [*parts, _context(_verdict(decided)), *foot]
-    now = content | {name: decided[name] for name in ("needs", "review_version")} if decided else content
+    now = content | {"needs": decided["needs"]} if decided else content
     verdict = _verdict(decided) if decided else Mrkdwn()
     told = [_context(text) for text in (verdict, _needs(now)) if text]
     return [*parts, *told, _actions(notice.kind, now), *foot]
@@ -153,45 +150,8 @@ def _actions(kind: str, content: Content) -> Block:
     link = content["url"]
     if kind == "escalation" and content.get("finding"):
         link = f"{link}#f-{content['finding']}"
-    # A call is allowed where it can be read, and its arguments are not for a channel.
-    here = content.get("review") and settings.SLACK_SIGNING_SECRET and content.get("asks") != "tool"
-    buttons = _decide(kind, content) if here else []
     opener = {"type": "button", "action_id": "clawbot.open", "text": _plain_text("Open", 75), "url": link}
-    return {"type": "actions", "block_id": "decide", "elements": [*buttons, opener]}
-
-
-def _decide(kind: str, content: Content) -> list[Block]:
-    """Approve leads at a gate; at an escalation the safe verb leads."""
-    draft = content.get("draft")
-    ids = {"d": draft, "r": content["review"], "t": content["task"], "v": content["review_version"]}
-    value = json.dumps(ids, separators=(",", ":"))
-    path = _code(content.get("path", ""))
-    lead = "approve" if kind == "completion" else "send_back"
-    approve = {
-        "type": "button",
-        "action_id": "clawbot.approve",
-        "value": value,
-        "text": _plain_text("Approve" if kind == "completion" else "Approve as is", 75),
-        "accessibility_label": f"Approve {content['key']} draft {draft}"[:75],
-        "confirm": {
-            "title": _plain_text(f"Approve draft {draft}?", 100),
-            "text": _mrkdwn(said("This releases {}.", path or "the draft")),
-            "confirm": _plain_text("Approve", 30),
-            "deny": _plain_text("Cancel", 30),
-        },
-    }
-    back = {
-        "type": "button",
-        "action_id": "clawbot.return",
-        "text": _plain_text("Return…", 75),
-        "value": value,
-    }
-    found = {"approve": approve, "send_back": back}
-    return [
-        found[verb] | ({"style": "primary"} if verb == lead else {})
-        for verb in ("approve", "send_back")
-        if verb in content.get("verbs", [])
-    ]
+    return {"type": "actions", "block_id": "open", "elements": [opener]}
 
 
 def _foot(kind: str, content: Content) -> Mrkdwn:

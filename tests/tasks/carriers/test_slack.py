@@ -267,10 +267,9 @@ def decided_review(slack: FakeSlack, ana) -> Review:
     return review
 
 
-def test_replaces_the_buttons_by_who_decided(slack: FakeSlack, ana, settings) -> None:
-    settings.SLACK_SIGNING_SECRET = "shared"
+def test_replaces_the_link_by_who_decided(slack: FakeSlack, ana) -> None:
     decided_review(slack, ana)
-    assert "clawbot.approve" in json.dumps(slack.accepted[0]["blocks"])
+    assert "clawbot.open" in json.dumps(slack.accepted[0]["blocks"])
 
     send(MINUTE)
 
@@ -281,10 +280,9 @@ def test_replaces_the_buttons_by_who_decided(slack: FakeSlack, ana, settings) ->
     assert message["metadata"]["event_payload"]["kind"] == "completion"
 
 
-def test_keeps_the_buttons_and_says_who_is_still_needed_until_enough_have_approved(
-    slack: FakeSlack, ana, ben, settings
+def test_keeps_the_link_and_says_who_is_still_needed_until_enough_have_approved(
+    slack: FakeSlack, ana, ben
 ) -> None:
-    settings.SLACK_SIGNING_SECRET = "shared"
     stages = [{**one, "deciders": {"count": 2}} if one["agent"] == "human" else one for one in ARTICLE]
     a_workflow(stages=stages)
     task = a_task()
@@ -299,8 +297,7 @@ def test_keeps_the_buttons_and_says_who_is_still_needed_until_enough_have_approv
     said = json.dumps(slack.accepted[0]["blocks"])
     assert "*Approved* by ana" in said
     assert "Ana approved; one more editor is needed." in said
-    review.refresh_from_db()
-    assert json.dumps(f'"v":{review.version}')[1:-1] in said  # the button is about the review as it is now
+    assert "clawbot.open" in said
 
     supervision.undo(first, by="user:ana")
     send(MINUTE)
@@ -362,9 +359,7 @@ def at_a_gate(kind: str = "completion") -> Notice:
 
 
 @pytest.mark.parametrize("kind", ["completion", "escalation"])
-@pytest.mark.parametrize("secret", ["", "shared"])
-def test_keeps_every_message_inside_slacks_limits(slack: FakeSlack, settings, kind: str, secret: str) -> None:
-    settings.SLACK_SIGNING_SECRET = secret
+def test_keeps_every_message_inside_slacks_limits(slack: FakeSlack, kind: str) -> None:
     notice = at_a_gate(kind)
     notice.content |= dict.fromkeys(
         ("summary", "why", "path", "passage", "quote", "owner"), '&<>"\\\n' * 9000
@@ -381,37 +376,27 @@ def test_keeps_every_message_inside_slacks_limits(slack: FakeSlack, settings, ki
     assert len(ids) == len(set(ids))
 
 
-def test_shows_buttons_that_decide_only_where_clicks_can_reach_us(slack: FakeSlack, settings) -> None:
-    notice = at_a_gate()
+@pytest.mark.parametrize("kind", ["completion", "escalation"])
+def test_shows_no_control_that_nothing_answers(slack: FakeSlack, kind: str) -> None:
+    """A button with an address is a link; any other waits for somebody to answer its click."""
+    found = blocks.render(at_a_gate(kind))
 
-    shown = [element["action_id"] for element in blocks.render(notice)[3]["elements"]]
-    settings.SLACK_SIGNING_SECRET = "shared"
-    all_of_them = blocks.render(notice)[3]["elements"]
-
-    assert shown == ["clawbot.open"]
-    assert [button["action_id"] for button in all_of_them] == [
-        "clawbot.approve",
-        "clawbot.return",
-        "clawbot.open",
-    ]
-    assert set(json.loads(all_of_them[0]["value"])) == {"d", "r", "t", "v"}
+    controls = [one for block in found if block["type"] == "actions" for one in block["elements"]]
+    controls += [block["accessory"] for block in found if "accessory" in block]
+    assert [(one["type"], one["url"].startswith("http")) for one in controls] == [("button", True)]
 
 
-def test_leads_with_the_safe_verb_when_an_agent_asks(slack: FakeSlack, settings) -> None:
-    settings.SLACK_SIGNING_SECRET = "shared"
+def test_leads_to_the_finding_when_an_agent_asks(slack: FakeSlack) -> None:
     notice = at_a_gate("escalation")
 
     asked, _, actions, foot = blocks.render(notice)
 
-    primary = [button["action_id"] for button in actions["elements"] if button.get("style") == "primary"]
-    assert primary == ["clawbot.return"]
     assert "Keep, fix or drop it?" in asked["text"]["text"]
     assert actions["elements"][-1]["url"].endswith("#f-1")
     assert "anyone of the editors" in foot["elements"][0]["text"]
 
 
-def test_a_call_is_allowed_where_it_can_be_read(slack: FakeSlack, settings) -> None:
-    settings.SLACK_SIGNING_SECRET = "shared"
+def test_a_call_is_allowed_where_it_can_be_read(slack: FakeSlack) -> None:
     a_task()
     a_worker()
     (claimed,) = claim_all()
