@@ -14,8 +14,13 @@ from functools import lru_cache
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from clawbot import render
+
 # A fully rewritten block of 3,000 words took difflib 4.5 s; above this a block is simply replaced.
 MOST_WORDS = 400
+# Comparing each of so many blocks with each other takes a tenth of a second; beyond, none is looked for.
+MOST_PAIRS = 100_000
+MOST_LIKENESSES = 10_000
 # Below this share of common words two blocks are two texts: confetti would explain nothing.
 LEAST_LIKENESS = 0.3
 
@@ -67,6 +72,14 @@ def words(old: str, new: str) -> tuple[tuple[Piece, ...], ...]:
     )
 
 
+def changed_words(old: str, new: str) -> int | None:
+    """How many words differ between two whole texts; None if one is longer than a page shows, because
+    nothing would be said about the rest."""
+    if max(len(old), len(new)) > render.MOST_SHOWN:
+        return None
+    return changed(words(old, new))
+
+
 def changed(blocks: Sequence[Sequence[Piece]]) -> int:
     """How many words differ: a replaced word counts once, whatever it was replaced with."""
     count = 0
@@ -83,13 +96,30 @@ def _length(text: str) -> int:
 
 def pairs(old: Sequence[str], new: Sequence[str]) -> list[Pair]:
     """Which old block became which new one, in reading order; None where there is no partner."""
+    start = _alike(old, new)
+    end = _alike(old[start:][::-1], new[start:][::-1])
+    left, right = range(start, len(old) - end), range(start, len(new) - end)
+    found: list[Pair] = [(place, place) for place in range(start)]
+    found += _middle(old, new, left, right)
+    return found + [(len(old) - place, len(new) - place) for place in range(end, 0, -1)]
+
+
+def _alike(old: Sequence[str], new: Sequence[str]) -> int:
+    """How many blocks are the same from the beginning."""
+    unlike = (place for place, (a, b) in enumerate(zip(old, new, strict=False)) if a != b)
+    return next(unlike, min(len(old), len(new)))
+
+
+def _middle(old: Sequence[str], new: Sequence[str], left: range, right: range) -> list[Pair]:
+    if len(left) * len(right) > MOST_PAIRS:
+        return [(i, None) for i in left] + [(None, j) for j in right]
     found: list[Pair] = []
-    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    matcher = SequenceMatcher(None, [old[i] for i in left], [new[j] for j in right], autojunk=False)
     for word, i1, i2, j1, j2 in matcher.get_opcodes():
         if word == "equal":
-            found += zip(range(i1, i2), range(j1, j2), strict=True)
+            found += zip(left[i1:i2], right[j1:j2], strict=True)
         else:
-            found += _partners(old, new, range(i1, i2), range(j1, j2))
+            found += _partners(old, new, left[i1:i2], right[j1:j2])
     return found
 
 
@@ -97,8 +127,12 @@ def _partners(old: Sequence[str], new: Sequence[str], left: range, right: range)
     """Pair each new block with the first later old one that is like it; the rest came or went."""
     found: list[Pair] = []
     start = left.start
+    if len(left) * len(right) > MOST_LIKENESSES:
+        return [(i, None) for i in left] + [(None, j) for j in right]
+    words = {i: set(old[i].split()) for i in left}
     for j in right:
-        like = next((i for i in range(start, left.stop) if _likeness(old[i], new[j]) >= LEAST_LIKENESS), None)
+        mine = set(new[j].split())
+        like = next((i for i in range(start, left.stop) if _likeness(words[i], mine) >= LEAST_LIKENESS), None)
         if like is not None:
             found += [(i, None) for i in range(start, like)]
             start = like + 1
@@ -106,9 +140,8 @@ def _partners(old: Sequence[str], new: Sequence[str], left: range, right: range)
     return found + [(i, None) for i in range(start, left.stop)]
 
 
-def _likeness(old: str, new: str) -> float:
+def _likeness(left: set[str], right: set[str]) -> float:
     """Share of common words, 0 to 1; cheap, because it is asked for every pair."""
-    left, right = set(old.split()), set(new.split())
     return len(left & right) / (max(len(left), len(right)) or 1)
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import itertools
 import re
+from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,6 +19,8 @@ from typing import Any
 
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
+
+from agents.prose import article
 
 from . import diff, render
 
@@ -73,6 +77,7 @@ class Draft:
 
     front: tuple[tuple[str, str], ...]
     blocks: tuple[Block, ...]
+    rest: str = ""  # what a page must say about the part that it does not show
 
     def sentence(self, anchor: str) -> str:
         """The text of the sentence with this anchor ("p4s2"); empty where there is none."""
@@ -122,16 +127,28 @@ class Reading:
     unplaced: list[Remark]  # about the whole draft, or about words it no longer has
     front: tuple[tuple[diff.Piece, ...], ...]
     changes: int
+    rest: str = ""  # what the page must say about the part that it does not show
 
 
 @lru_cache(maxsize=64)
 def read(text: str) -> Draft:
-    """Take a Markdown draft apart. Never raises: what is not front matter is body."""
-    match = _FRONT.match(text.replace("\r\n", "\n"))
+    """Take a Markdown draft apart, as much of it as a page shows. Never raises: what is not front matter is
+    body."""
+    text = text.replace("\r\n", "\n")
+    shown = render.first(text)
+    match = _FRONT.match(shown)
     splitter = _Splitter()
-    splitter.feed(render.markdown(body(text)))
+    splitter.feed(render.markdown(body(shown)))
     splitter.close()
-    return Draft(_fields(match[1]) if match else (), tuple(splitter.blocks))
+    return Draft(_fields(match[1]) if match else (), tuple(splitter.blocks), render.rest(text))
+
+
+def length(text: str) -> str:
+    """How long a text is: in words, or in characters if counting words would take a page too long."""
+    if len(text) > render.MOST_SHOWN:
+        return f"{len(text):,} characters"
+    count = article.word_count(text)
+    return f"{count:,} word{'' if count == 1 else 's'}"
 
 
 def body(text: str) -> str:
@@ -200,13 +217,16 @@ def reading(
     pairs = diff.pairs([b.text for b in old.blocks], [b.text for b in new.blocks]) if old else None
     rows: list[Row] = []
     changes = 0
+    at_block: dict[int, list[tuple[Remark, tuple[int, int]]]] = {}
+    for remark, (place, span) in places.items():
+        at_block.setdefault(place, []).append((remark, span))
     for i, j in pairs or [(None, j) for j in range(len(new.blocks))]:
         before = old.blocks[i] if old and i is not None else None
         if j is None:
             changes += 1
             rows.append(_removed(before.text if before else "", changes))
             continue
-        here = [(remark, span) for remark, (place, span) in places.items() if place == j]
+        here = at_block.get(j, [])
         pen = _Pen(new.blocks[j], j + 1, changes, cite, at)
         if old is not None:
             pen.compare(before.text if before else "")
@@ -215,7 +235,8 @@ def reading(
         kind = "same" if pen.changes == changes else "changed" if before else "added"
         changes = pen.changes
         rows.append(Row(f"p{j + 1}", kind, j + 1, pen.html(), [remark for remark, _ in here]))
-    return Reading(rows, [r for r in waiting if r not in places], _front(new, old), changes)
+    unplaced = [remark for remark in waiting if remark not in places]
+    return Reading(rows, unplaced, _front(new, old), changes, new.rest or (old.rest if old else ""))
 
 
 def _removed(text: str, change: int) -> Row:
@@ -317,10 +338,12 @@ class _Pen:
         self._last = len(block.text.rstrip())
         self._marks: list[tuple[int, int, str, int]] = []  # start, end, kind, change number or 0
         self._begun: set[tuple[int, int, str, int]] = set()
-        self._pins: list[tuple[int, str]] = []
-        self._sentences = [
-            (start, end, f"p{number}s{place}") for place, (start, end) in enumerate(block.sentences(), 1)
-        ]
+        self._pins: deque[tuple[int, str]] = deque()
+        self._sentences = block.sentences()
+        self._starts = [start for start, _ in self._sentences]
+        self._upcoming = 0  # the first mark that has not begun
+        self._current: list[tuple[int, int, str, int]] = []
+        self._edges: list[int] = []  # every place where something begins or ends, in order
         self._citations = {match.start(): match for match in _CITATION.finditer(block.text)} if cite else {}
         self._seen: set[str] = set()
 
@@ -349,7 +372,9 @@ class _Pen:
 
     def html(self) -> SafeString:
         """The block; every stretch of text escaped, every tag as the renderer wrote it."""
-        self._pins.sort(key=lambda pin: pin[0])
+        self._pins = deque(sorted(self._pins, key=lambda pin: pin[0]))
+        self._marks.sort()
+        self._edges = self._places()
         out: list[str] = []
         open_tags: list[str] = []
         for token in self.block.tokens:
@@ -365,39 +390,47 @@ class _Pen:
         out += [html for _, html in self._pins]
         return mark_safe("".join(out))
 
+    def _places(self) -> list[int]:
+        """Every place where a mark, a sentence, a citation or a pin begins or ends."""
+        places = {edge for mark in self._marks for edge in mark[:2]}
+        places |= {edge for sentence in self._sentences for edge in sentence}
+        places |= {edge for match in self._citations.values() for edge in match.span()}
+        return sorted(places | {place for place, _ in self._pins})
+
     def _stretch(self, token: Token, in_link: bool) -> str:
         start, end = token.start, token.start + len(token.html)
         out: list[str] = []
-        cuts = self._cuts(start, end)
-        for a, b in itertools.pairwise(cuts):
+        inside = self._edges[bisect_right(self._edges, start) : bisect_left(self._edges, end)]
+        for a, b in itertools.pairwise([start, *inside, end]):
             out.append(self._drop_pins(a))
             out.append(self._wrap(a, b, in_link))
         out.append(self._drop_pins(end))
         return "".join(out)
 
-    def _cuts(self, start: int, end: int) -> list[int]:
-        """Every place inside the stretch where a mark, a sentence, a citation or a pin begins or ends."""
-        places = {start, end}
-        places |= {edge for mark in self._marks for edge in mark[:2]}
-        places |= {edge for sentence in self._sentences for edge in sentence[:2]}
-        places |= {edge for match in self._citations.values() for edge in match.span()}
-        places |= {place for place, _ in self._pins}
-        return sorted(place for place in places if start <= place <= end)
+    def _marks_over(self, a: int, b: int) -> list[tuple[int, int, str, int]]:
+        """The marks around a stretch, in the order they begin. Those that have ended are dropped."""
+        while self._upcoming < len(self._marks) and self._marks[self._upcoming][0] <= a:
+            self._current.append(self._marks[self._upcoming])
+            self._upcoming += 1
+        self._current = [mark for mark in self._current if mark[1] > a]
+        return [mark for mark in self._current if b <= mark[1]]
 
     def _drop_pins(self, place: int) -> str:
         """Write the pins that are due up to here, each once."""
-        due = [html for spot, html in self._pins if spot <= place]
-        self._pins = self._pins[len(due) :]
+        due = []
+        while self._pins and self._pins[0][0] <= place:
+            due.append(self._pins.popleft()[1])
         return "".join(due)
 
     def _wrap(self, a: int, b: int, in_link: bool) -> str:
         html = escape(self.block.text[a:b])
-        sentence = next((name for start, end, name in self._sentences if start <= a < end), "")
+        place = bisect_right(self._starts, a)
+        sentence = f"p{self.number}s{place}" if place and a < self._sentences[place - 1][1] else ""
         match = self._citations.get(a)
         href = self._cite(int(match[1]), sentence) if match and self._cite and not in_link else ""
         if match and href:
             html = _citation(int(match[1]), href, sentence)
-        for mark in [mark for mark in self._marks if mark[0] <= a and b <= mark[1]]:
+        for mark in self._marks_over(a, b):
             html = _marked(mark[2], html, None if mark in self._begun else mark[3])
             self._begun.add(mark)
         anchor = "" if sentence in self._seen else f' id="{sentence}"'

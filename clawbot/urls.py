@@ -99,6 +99,7 @@ urlpatterns = [
     path("decisions/<int:pk>/undo/", review.undo, name="decision_undo"),
     path("decisions/<int:pk>/seen/", review.undo_seen, name="decision_seen"),
     path("tasks/<str:key>/stages/<str:stage>/", task_items.show, name="task_items"),
+    path("tasks/<str:key>/texts/<int:pk>/", task.text, name="task_text"),
     path("tasks/new/", new_task.show, name="new_task"),
     path("tasks/new/alike/", new_task.alike, name="new_task_alike"),
     path("schedules/", schedules.show, name="schedules"),

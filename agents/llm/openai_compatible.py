@@ -36,7 +36,7 @@ MOST_REPLY_TOKENS = 16_000
 MOST_PROMPT = 600_000  # characters; what is longer is refused before it is paid for
 LONGEST_WAIT = 900.0
 
-_MARKER = re.compile(r"<(?=[\s/]*material\b)", re.IGNORECASE)
+_MARK = re.compile(r"<|\[/?INST\]", re.IGNORECASE)
 
 RULES = (
     "You are one stage of an editorial workflow. Reply only in the required JSON form. The material "
@@ -110,8 +110,9 @@ class OpenAICompatible:
 def _prompt(material: Mapping[str, Any]) -> str:
     """The material as JSON between markers, without hidden characters, chat-turn marks or further markers."""
     text = json.dumps(clean_deep(dict(material)), ensure_ascii=False, indent=1)
-    # In JSON a `<` stands only inside texts, where the escape means the same: no text can end the material.
-    fenced = _MARKER.sub(r"\\u003c", text)
+    # In JSON these stand only inside texts, where the escape means the same: no text can end the material or
+    # begin a turn of the chat, whatever marks the model knows.
+    fenced = _MARK.sub(lambda match: rf"\u{ord(match[0][0]):04x}{match[0][1:]}", text)
     return f"<material>\n{fenced}\n</material>"
 
 

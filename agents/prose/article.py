@@ -54,8 +54,7 @@ class Part:
 
 def bare(text: str) -> str:
     """A sentence without citations, links and line breaks."""
-    text = re.sub(r"\s*\[\d{1,3}\](?!\()", "", text)
-    return " ".join(re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", text).split())
+    return " ".join(words.unlinked(words.uncited(text)).split())
 
 
 def body_start(draft: str) -> int:

@@ -31,10 +31,14 @@ def parser(
     return markdown.disable(["link"] * (not links) + ["image"] * (not links or not images))
 
 
+def links_in(text: str) -> bool:
+    """Whether links are looked for: not if a paragraph has more brackets than any that somebody wrote."""
+    return max(part.count("[") for part in text.split("\n\n")) <= MOST_BRACKETS
+
+
 def to_html(text: str) -> str:
     """A document as HTML, tags and all: for reading by its tree, never for a page."""
-    brackets = max(part.count("[") for part in text.split("\n\n"))
-    markdown = parser(html=True, notes=True, links=brackets <= MOST_BRACKETS)
+    markdown = parser(html=True, notes=True, links=links_in(text))
     tokens = markdown.parse(text)
     if opened := _never_closed(tokens, text):
         text = "\n".join(line for place, line in enumerate(text.split("\n")) if place != opened - 1)
@@ -53,8 +57,7 @@ def _never_closed(tokens: list[Token], text: str) -> int:
 
 def words_of(line: str) -> str:
     """One paragraph of a plain text without the markup that is common there."""
-    links = line.count("[") <= MOST_BRACKETS
-    inline = parser(links=links).parseInline(line)
+    inline = parser(links=links_in(line)).parseInline(line)
     return "".join(_words(inline[0].children or ()))
 
 

@@ -9,7 +9,7 @@ from agents.prose.words import count
 
 # An ending, closing quotes or brackets, an optional citation, space, and a start that begins a sentence.
 _END = re.compile(
-    r"([.!?…]+[\"'”’)\]]*(?:\s?\[\d{1,3}\])*)(\s+)(?!\[\d{1,3}\])(?=[\"'“‘(\[`*_]*[A-Z0-9À-ÞĀ-Ž])"
+    r"((?<![.!?…])[.!?…]+[\"'”’)\]]*(?:\s?\[\d{1,3}\])*)(\s+)(?!\[\d{1,3}\])(?=[\"'“‘(\[`*_]*[A-Z0-9À-ÞĀ-Ž])"
 )
 _SHORT = re.compile(
     r"(?:\b(?:e\.g|i\.e|cf|vs|etc|approx|incl|resp|al|ca|no|nos|vol|fig|sec|ch|pp?|ed|eds|dr|mr|mrs"
@@ -94,6 +94,9 @@ _FIRST_PERSON = re.compile(r"\b(?:I|I'm|I've|I'd|we|We|we're|We're|we've|We've|o
 _QUOTED = re.compile(r"[\"“][^\"”]{2,400}[\"”]")
 
 
+LOOK_BACK = 60  # characters before a stop that tell whether a sentence ends there
+
+
 def split(paragraph: str) -> list[str]:
     """The sentences of one paragraph, verbatim apart from line breaks, citations kept with their sentence."""
     text = " ".join(paragraph.split())
@@ -105,8 +108,8 @@ def spans(text: str) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     start = 0
     for match in _END.finditer(text):
-        before = text[start : match.end(1)]
-        words_only = re.sub(r"[\"'”’)\]]+$", "", before)
+        before = text[max(start, match.end(1) - LOOK_BACK) : match.end(1)]
+        words_only = before.rstrip("\"'”’)]")
         if _SHORT.search(words_only) and not (
             _ALWAYS_ENDS.search(words_only) and text[match.end()].isupper()
         ):

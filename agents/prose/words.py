@@ -286,11 +286,29 @@ def taken(match: Any) -> str:
     return ((match.lastindex and match[1]) or match[0]).strip()
 
 
+# Each of these takes linear time on any text: a run of spaces or brackets is looked at once.
+_CITED = re.compile(r"(?<!\s)\s*\[\d{1,3}\](?!\()")
+_LINK = re.compile(r"!?\[((?:[^\[\]]|\[\d{1,3}\])*)\]\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)")
+
+
+def uncited(text: str) -> str:
+    """A text without the numbers of its sources."""
+    return _CITED.sub("", text)
+
+
+def unlinked(text: str) -> str:
+    """A text with the words of its links and pictures, and without their addresses."""
+    return _LINK.sub(r"\1", text)
+
+
+def unpictured(text: str) -> str:
+    """A text without its pictures."""
+    return _LINK.sub(lambda match: "" if match[0].startswith("!") else match[0], text)
+
+
 def plain(text: str) -> str:
     """Text for comparing word by word: no markup, no citations, one kind of quote and space, lower case."""
-    text = re.sub(r"\s*\[\d{1,3}\](?!\()", "", text)
-    text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
-    text = re.sub(r"[`*_]+", "", text)
+    text = re.sub(r"[`*_]+", "", unlinked(uncited(text)))
     text = text.translate(_QUOTES)
     return " ".join(text.lower().split())
 

@@ -19,7 +19,7 @@ from agents import assignment, front_matter
 from agents.assignment import Assignment
 from agents.contract import Answer, Ask, Brief, Desk, Given, Made, Outcome
 from agents.llm.jobs import Change, Draft, Revision, Section, Sentence, material
-from agents.prose import article
+from agents.prose import article, words
 from agents.prose.article import SOURCES, cite
 from agents.prose.asked import met, not_done
 from agents.tools import Closed
@@ -289,8 +289,7 @@ def _sentences(new: Sequence[Sentence], research: Given) -> list[Sentence]:
 
 def _plain(text: str) -> str:
     """A model's sentence as one line of prose: no headings, lists, HTML, images or citations of its own."""
-    text = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", text)
-    text = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", text)
+    text = words.unlinked(words.unpictured(text))
     text = re.sub(r"^\s*(?:#{1,6}|[-*+>]|\d{1,3}[.)])\s+", "", text)
     return re.sub(r"\s*\[\d{1,3}\]", "", text).strip()
 

@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods
 
-from agents.prose import article
+from clawbot import draft
 from tasks import access, supervision
 from tasks.items import number
 from tasks.machine import Refused
@@ -32,7 +32,7 @@ class Item:
     """One review on the list: what it is about and what its approval does."""
 
     review: Review
-    words: int
+    length: str
     consequence: str
     chosen: bool
     request_id: str
@@ -106,8 +106,8 @@ def _by_flow(items: list[Item]) -> list[tuple[str, list[Item]]]:
 
 
 def _item(review: Review, chosen: bool) -> Item:
-    words = article.word_count(review.artifact.text) if review.artifact else 0
-    return Item(review, words, consequence(review), chosen, uuid.uuid4().hex)
+    length = draft.length(review.artifact.text) if review.artifact else ""
+    return Item(review, length, consequence(review), chosen, uuid.uuid4().hex)
 
 
 def consequence(review: Review) -> str:

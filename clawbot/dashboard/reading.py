@@ -15,7 +15,7 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from agents.prose import article
-from clawbot import draft
+from clawbot import draft, render
 from clawbot.templatetags.clawbot import icon
 from tasks import access, artifacts, clock, items, supervision
 from tasks.models import Artifact, Comment, Decision, Finding, Review, Run, Task
@@ -68,7 +68,7 @@ class Page:
     returned: Artifact | None = None  # the draft that this person returned last
     findings: list[Finding] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
-    words: int = 0
+    length: str = ""
     added_words: int | None = None
     reading: draft.Reading | None = None
 
@@ -113,12 +113,19 @@ def page(review: Review, user: Any, query: QueryDict) -> Page:
     here.comments = _comments(here)
     if shown:
         text = draft.read(shown.text)
-        here.words = article.word_count(shown.text)
-        here.added_words = here.words - article.word_count(base.text) if base else None
+        here.length = draft.length(shown.text)
+        here.added_words = _added(shown, base) if base else None
         old = draft.read(base.text) if base and view == "changes" else None
         here.reading = draft.reading(text, old, _remarks(here), _cite(here), query.get("at", ""))
         _drop_title(here.reading, text, task.title)
     return here
+
+
+def _added(shown: Artifact, base: Artifact) -> int | None:
+    """How many words longer a draft is; None if one is longer than a page shows."""
+    if max(len(shown.text), len(base.text)) > render.MOST_SHOWN:
+        return None
+    return article.word_count(shown.text) - article.word_count(base.text)
 
 
 def _drop_title(reading: draft.Reading, text: draft.Draft, title: str) -> None:
@@ -388,12 +395,15 @@ def outputs(here: Page, wanted: str) -> dict[str, Any]:
     for one in Artifact.objects.filter(task=here.task, kind__startswith="page_").order_by("number"):
         newest[one.kind.removeprefix("page_")] = one
     kind = wanted if wanted in newest else ""
-    page_text = newest["md"].text if "md" in newest else (here.shown.text if here.shown else "")
+    page, chosen = newest.get("md", here.shown), newest.get(kind)
+    body = draft.body(page.text) if page else ""
     return {
         "files": newest,
-        "chosen": newest.get(kind),
+        "chosen": chosen,
+        "page": page,
         "kind": kind,
-        "body": draft.body(page_text),
+        "body": body,
+        "rest": render.rest(chosen.text if chosen else body),
         "stale": any(one.stale_since for one in newest.values()),
     }
 

@@ -199,7 +199,7 @@ def _changed(review: Review) -> int | None:
     base = last and Artifact.objects.filter(task=review.task, sha256=last.artifact_sha256).first()
     if not base or base.sha256 == review.artifact.sha256:
         return None
-    return diff.changed(diff.words(base.text, review.artifact.text))
+    return diff.changed_words(base.text, review.artifact.text)
 
 
 def _settled(decision: Decision) -> dict[str, Any]:

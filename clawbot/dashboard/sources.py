@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
-from clawbot import draft
+from clawbot import draft, render
 from tasks import artifacts
 from tasks.models import Finding, Task
 
@@ -72,9 +72,22 @@ def _source(
         number=number, title=str(one.get("title") or one.get("origin") or f"Source {number}"),
         origin=str(one.get("origin") or ""), fetched_at=parse_datetime(str(one.get("fetched_at") or "")),
         sha256=str(one.get("sha256") or ""), opened=number == opened, excerpt=excerpt,
-        rest=tuple(paragraphs) if number == opened and len(paragraphs) > len(excerpt) else (),
+        rest=_rest(paragraphs) if number == opened and len(paragraphs) > len(excerpt) else (),
         words=len(text.split()), doubt=str(one.get("doubt") or ""),
     )  # fmt: skip
+
+
+def _rest(paragraphs: Sequence[str]) -> tuple[str, ...]:
+    """The paragraphs of the whole source, as many as a page shows."""
+    shown: list[str] = []
+    left = render.MOST_SHOWN
+    for text in paragraphs:
+        shown.append(text[:left])
+        left -= len(text)
+        if left <= 0:
+            shown.append("[The source is longer; the rest is not shown here.]")
+            break
+    return tuple(shown)
 
 
 def _proof(

@@ -12,10 +12,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
-from agents.prose import article
 from clawbot import diff, draft
 from tasks import access, artifacts, items
-from tasks.models import Comment, Decision, Finding, Run, Subtask, Task
+from tasks.models import Artifact, Comment, Decision, Finding, Run, Subtask, Task
 from tasks.people import policy
 from tasks.people.policy import UNAPPROVED
 from tasks.workflow.graph import UNDO
@@ -47,6 +46,15 @@ def task(request: HttpRequest, key: str) -> HttpResponse:
         raise Http404(f"There is no tab {tab!r}; there are {', '.join(TABS)}.")
     context = _header(request, card, tab) | TAB[tab](request, one) | {"tab": tab}
     return render(request, "pages/task.html", context)
+
+
+@require_GET
+def text(request: HttpRequest, key: str, pk: int) -> HttpResponse:
+    """One text of the task, whole, as a file: what pages show only the beginning of."""
+    one = get_object_or_404(Artifact, task=find(request, key), pk=pk)
+    answer = HttpResponse(one.text, content_type="text/plain; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{one.task.key}-{one.kind}-{one.number}.txt"'
+    return answer
 
 
 def find(request: HttpRequest, key: str) -> Task:
@@ -155,7 +163,7 @@ def _side(one: Task, card: Card) -> dict[str, Any]:
     return {
         "tokens": (sums["tokens_in"] or 0) + (sums["tokens_out"] or 0),
         "draft": latest,
-        "words": article.word_count(latest.text) if latest else 0,
+        "length": draft.length(latest.text) if latest else "",
         "findings": len(findings),
         "findings_open": sum(state in OPEN_FINDINGS for state in findings),
         "sources": len(research.data.get("sources", [])) if research else 0,
@@ -214,7 +222,7 @@ def _drafts(request: HttpRequest, one: Task) -> dict[str, Any]:
         "old": old,
         "new": new,
         "reading": draft.reading(draft.read(text), draft.read(before_text) if before_text else None),
-        "changed": diff.changed(diff.words(before_text, text)) if before_text else 0,
+        "changed": diff.changed_words(before_text, text) if before_text else None,
         "answered": Comment.objects.filter(task=one, answered_in=new).order_by("number") if new else (),
     }
 

@@ -183,8 +183,14 @@ def money(value: Decimal | float | None) -> str:
 
 @register.filter
 def markdown(text: str) -> SafeString:
-    """Untrusted Markdown as safe HTML (clawbot/render.py)."""
+    """Untrusted Markdown as safe HTML, as much as a page shows (clawbot/render.py)."""
     return render.markdown(text)
+
+
+@register.filter
+def first_part(text: str) -> str:
+    """As much of a text as a page shows."""
+    return render.first(text)
 
 
 @register.simple_tag

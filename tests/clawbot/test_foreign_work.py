@@ -107,6 +107,7 @@ THINGS: dict[str, str] = {
     "tasks/<str:key>/": "get {key}",
     "tasks/<str:key>/<slug:verb>/": "both {key} cancel",
     "tasks/<str:key>/stages/<str:stage>/": "get {key} write",
+    "tasks/<str:key>/texts/<int:pk>/": "get {key} {artifact}",
 }
 
 #: What a form says that names foreign things: nothing is changed by it, and nothing told.

@@ -51,7 +51,18 @@ def test_renders_what_writers_use():
     assert "<td>1</td>" in html
 
 
-def test_shows_a_text_over_the_cap_as_it_was_written():
-    html = render.markdown("<b>" + "*" * render.MAX_CHARACTERS)
+def test_shows_the_beginning_of_a_long_text_up_to_a_paragraphs_end():
+    text = "One paragraph.\n\n" * 5_000
 
-    assert html.startswith("<pre>&lt;b&gt;***")
+    assert render.markdown(text) == render.markdown(render.first(text))
+    assert render.first(text).endswith("One paragraph.")
+    assert (
+        render.rest(text)
+        == f"Only the first {len(render.first(text)):,} of 80,000 characters are shown here."
+    )
+    assert render.rest("short") == ""
+
+
+def test_looks_for_no_links_where_nobody_could_have_meant_them():
+    assert "<a" in render.markdown("[a](https://x.example) " * 900)
+    assert "<a" not in render.markdown("[a](https://x.example) " * 1_200)

@@ -30,7 +30,7 @@ SOURCES = [
         "text": "An opening paragraph about nothing.\n\nAgents work at night on 212 orders. Then they rest.",
     }
 ]
-CHECKS = [
+CHECKS: list[dict[str, Any]] = [
     {"name": "Length", "passed": True, "text": "12 of 5 to 50"},
     {"name": "Internal links", "passed": False, "text": "1, wants 2"},
     {"name": "Meaning", "passed": None, "text": "not checked: 1 sentence"},
