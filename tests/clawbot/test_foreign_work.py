@@ -217,7 +217,7 @@ def names(world: World) -> dict[str, Any]:
         "id": world.review.pk, "verb": "cancel", "review": world.review.pk, "hold": world.hold.pk,
         "decision": world.decision.pk, "decided": world.decision.review_id, "message": world.message.pk,
         "notice": world.notice.pk, "schedule": world.schedule.pk, "comment": world.comment.pk,
-        "finding": world.finding,
+        "finding": world.finding, "artifact": world.artifact.pk,
     }  # fmt: skip
 
 
