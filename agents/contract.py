@@ -284,7 +284,9 @@ Agent = Callable[[Brief, Desk], "Outcome | Awaitable[Outcome]"]
 
 
 class Refused(Exception):
-    """The desk said no: what was tried, why it was refused, what would work."""
+    """Somebody said no, and the text is for whoever asked: what was tried, why it was refused, what would
+    work. Everything that is refused with a sentence descends from this, so that each door turns all of it
+    into an answer in one place."""
 
 
 class Unavailable(Exception):

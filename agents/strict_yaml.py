@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from agents.contract import Refused
+
 Path = tuple[str | int, ...]
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -35,7 +37,7 @@ _PLAINLY = (
 )
 
 
-class Unreadable(Exception):
+class Unreadable(Refused):
     """A YAML text was refused. `problems` holds one sentence each, with file and line in front."""
 
     def __init__(self, problems: list[str]) -> None:

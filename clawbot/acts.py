@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agents.contract import Refused
 from tasks import access, supervision
-from tasks.machine import Refused
 from tasks.models import Decision, Hold, Review, Task
 from tasks.why import why
 

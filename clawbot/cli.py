@@ -13,13 +13,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, ProgrammingError
 
-from agents.strict_yaml import Unreadable
+from agents.contract import Refused
 from clawbot import acts, checks
 from clawbot.people import cast
 from tasks import log
 from tasks.database import ailment
 from tasks.engine.workers import overdue
-from tasks.machine import Refused
 from tasks.models import Task, Worker
 
 NO_WORKER = "No worker is running. Start them with `make up`, or `./manage.py work` beside a running site."
@@ -88,7 +87,7 @@ def refusals() -> Iterator[None]:
     try:
         with log.through("cli"):
             yield
-    except (Refused, Unreadable) as refused:
+    except Refused as refused:
         raise CommandError(str(refused)) from None
 
 

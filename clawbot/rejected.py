@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware import csrf
 from django.shortcuts import render
 
+from agents.contract import Refused
 from clawbot.forwarded import DISTRUSTED
 
 COOKIE = (
@@ -42,6 +43,11 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     else:
         title, text = "This request cannot be understood", "Nothing was changed. Go back and try again."
     return _answer(request, title, text, 400)
+
+
+def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
+    """The answer to what the rules forbid, wherever on a page it came up: their own sentence."""
+    return _answer(request, "That was not done", f"Nothing was changed. {refusal}", 409)
 
 
 def _answer(request: HttpRequest, title: str, text: str, status: int) -> HttpResponse:

@@ -4,6 +4,8 @@ parser makes passes an allow-list. Both walls stand by themselves.
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import nh3
 from django.utils.safestring import SafeString, mark_safe
 
@@ -41,8 +43,16 @@ def rest(text: str) -> str:
     return f"Only the first {shown:,} of {len(text):,} characters are shown here."
 
 
-def markdown(text: str) -> SafeString:
-    """Render untrusted Markdown, as much as a page shows; the page must say `rest`."""
+def _elsewhere(tag: str, name: str, value: str) -> str | None:
+    return None if name == "href" and not urlsplit(value).scheme else value
+
+
+def markdown(text: str, *, ours: bool = False) -> SafeString:
+    """Render untrusted Markdown, as much as a page shows; the page must say `rest`.
+
+    A link without a host is one of `ours`, or else leads somewhere on the site that a draft is written for:
+    then it has no address here, and no reader leaves a review by it.
+    """
     text = first(text)
     html = nh3.clean(
         parser(nesting=MAX_NESTING, links=links_in(text)).render(text),
@@ -50,5 +60,6 @@ def markdown(text: str) -> SafeString:
         attributes=ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer",
+        attribute_filter=None if ours else _elsewhere,
     )
     return mark_safe(html)

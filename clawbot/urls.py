@@ -10,6 +10,7 @@ from clawbot.dashboard import (
     board,
     bulk,
     deliveries,
+    entrances,
     help,
     holds,
     insights,
@@ -35,6 +36,9 @@ handler400 = "clawbot.rejected.bad_request"
 handler500 = "clawbot.unavailable.answer"
 
 urlpatterns = [
+    path("favicon.ico", entrances.icon),
+    path("robots.txt", entrances.robots),
+    path("settings/", entrances.settings),
     path("", board.board, name="board"),
     path("board/", board.board),
     path("board/head/", board.board, {"part": "head"}, name="board_head"),

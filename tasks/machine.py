@@ -11,6 +11,8 @@ from typing import Any
 
 from django.db.models import F, QuerySet
 
+from agents import contract
+
 from .models import Subtask, Task
 
 S = Subtask.Status
@@ -54,8 +56,8 @@ TASK_MOVES: dict[str, tuple[frozenset[str], str]] = {
 }
 
 
-class Refused(Exception):
-    """The rules said no. The text says what was tried, why it was refused and what would work."""
+class Refused(contract.Refused):
+    """The rules of the work said no."""
 
 
 def move(subtasks: QuerySet[Subtask], verb: str, **values: Any) -> int:

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from tests import databases, network
+from tests.templates import Undefined
 
 # Before Django reads them: the suite must see neither the developer's .env nor the developer's data.
 DATA = Path(tempfile.mkdtemp(prefix="clawbot-tests-"))
@@ -47,6 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # A file, not memory: threads, the live server and started processes must see the same database.
     if "sqlite" in settings.DATABASES["default"]["ENGINE"]:
         settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(DATA / "test.sqlite3")
+    settings.TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = Undefined()
     folder.prepare()  # as every start does
     # How slowly a password is hashed is Django's business; here it would only cost time.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -10,9 +10,9 @@ from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from agents.contract import Refused
 from clawbot.people import links
 from clawbot.people.models import User
-from tasks.machine import Refused
 
 from .site import site
 

@@ -7,8 +7,9 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.urls import URLPattern, URLResolver, path
+from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 from ninja.openapi.schema import REF_TEMPLATE
 
@@ -83,6 +84,10 @@ def _nothing(request: HttpRequest, rest: str) -> HttpResponse:
     return problem("unknown", f"There is nothing at /api/v1/{rest}. /api/v1/docs lists every address.")
 
 
+def _index(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"docs": "/api/v1/docs", "openapi": "/api/v1/openapi.json"})
+
+
 def addresses() -> tuple[list[URLPattern | URLResolver], str, str]:
     """Every address below /api/v1/, for `path()`."""
     patterns, app, namespace = api.urls
@@ -91,5 +96,5 @@ def addresses() -> tuple[list[URLPattern | URLResolver], str, str]:
             pattern.callback = _open(pattern.callback)
     nothing = _open(_nothing)
     found = [one for one in patterns if one.name != "api-root"]  # type: ignore[union-attr]
-    root = path("", nothing, {"rest": ""}, name="api-root")
+    root = path("", _open(require_safe(_index)), name="api-root")
     return [*found, root, path("<path:rest>", nothing)], app, namespace

@@ -18,10 +18,9 @@ from typing import Any
 from django.db import OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 
-from agents.strict_yaml import Unreadable
+from agents.contract import Refused
 from tasks import database
 from tasks.clock import now
-from tasks.machine import Refused
 
 from .doorkeeper import asker
 from .models import Answer
@@ -95,7 +94,7 @@ def _do(view: Callable[[], HttpResponse]) -> HttpResponse:
     try:
         with transaction.atomic():
             return view()
-    except (Refused, Unreadable) as error:
+    except Refused as error:
         return refusal(error)
 
 

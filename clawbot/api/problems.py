@@ -17,12 +17,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
 
+from agents.contract import Refused
 from agents.strict_yaml import Unreadable
 from clawbot.acts import Unknown
 from clawbot.shapes import review_shape
 from tasks import database
 from tasks.access import NotAllowed
-from tasks.machine import Refused
 from tasks.supervision import Stale
 
 logger = logging.getLogger("clawbot.api")
@@ -68,7 +68,7 @@ def for_what_was_sent() -> Iterator[None]:
     """A refusal in here is for what was sent (422), not for how things stand (409)."""
     try:
         yield
-    except (NotAllowed, Unknown, Stale):
+    except (NotAllowed, Unknown, Stale, Unreadable):
         raise
     except Refused as refused:
         raise Invalid(str(refused)) from None
@@ -93,7 +93,7 @@ def problem(kind: str, detail: str, **more: Any) -> HttpResponse:
     return response
 
 
-def refusal(error: Refused | Unreadable) -> HttpResponse:
+def refusal(error: Refused) -> HttpResponse:
     """The rules said no: 403, 404, 409 or 422, by what kind of no it is."""
     match error:
         case NotAllowed():
@@ -114,7 +114,6 @@ def install(api: NinjaAPI) -> None:
     """Answer every exception of this API with a problem."""
     handlers: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
         Refused: lambda _, error: refusal(error),
-        Unreadable: lambda _, error: refusal(error),
         Problem: lambda _, error: problem(error.kind, error.detail, **error.more),
         AuthenticationError: _not_signed_in,
         Throttled: _throttled,

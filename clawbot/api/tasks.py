@@ -12,10 +12,10 @@ from django.urls import reverse
 from ninja import Query, Router
 from pydantic import AwareDatetime, Field, StrictBool, StrictInt, model_validator
 
+from agents.contract import Refused
 from clawbot import acts
 from clawbot.shapes import artifact_shape, brief_shapes, task_shape
 from tasks import access, lifecycle
-from tasks.machine import Refused
 from tasks.models import Artifact, Task
 
 from . import schemas

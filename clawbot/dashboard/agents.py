@@ -21,10 +21,9 @@ from agents import llm, registry
 from agents.contract import Refused
 from agents.definition import Definition, loads
 from agents.models import Agent, AgentVersion
-from agents.strict_yaml import Unreadable
 from clawbot import words
 from clawbot.people import names
-from tasks import access, machine
+from tasks import access
 from tasks.clock import now
 from tasks.models import Hold, Run, Subtask, Worker
 from tasks.workflow import shipped
@@ -180,7 +179,7 @@ def use_again(request: HttpRequest, slug: str, number: int) -> HttpResponse:
             f"{made} says what v{number} said." if made else f"v{number} says what the active version says."
         )
         messages.success(request, said)
-    except (ValidationError, machine.Refused, Unreadable) as refused:
+    except (ValidationError, Refused) as refused:
         messages.error(request, f"v{number} cannot be used again. {refused}")
     return redirect("agent", slug=slug)
 

@@ -26,6 +26,7 @@ from tasks.models import Hold, Run, Subtask, Task, Workflow
 
 from .cards import Card, cards, stage_title
 from .filters import ALL, Filters, menus
+from .parts import part_of
 
 SHOWN = 300  # doing tasks on one board; the list says when there are more
 FOLDED = 8  # rows of backlog and done beside the tray
@@ -93,6 +94,8 @@ class Lane:
 @require_GET
 def board(request: HttpRequest, part: str = "") -> HttpResponse:
     """The whole page, or its live part: the head line or the tray."""
+    if part and not request.headers.get("HX-Request"):
+        return redirect("board")
     filters = Filters.of(request.GET)
     if len(filters.words) == 1 and (task := _named(request, filters)):
         return redirect("task", key=task.key)
@@ -109,6 +112,7 @@ def board(request: HttpRequest, part: str = "") -> HttpResponse:
 
 
 @require_GET
+@part_of("board")
 def card(request: HttpRequest, key: str) -> HttpResponse:
     """One card again, as long as it stands in its lane; where it left, the head line says so to the tray."""
     task = get_object_or_404(

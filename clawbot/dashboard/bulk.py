@@ -14,10 +14,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods
 
+from agents.contract import Refused
 from clawbot import draft
 from tasks import access, supervision
 from tasks.items import number
-from tasks.machine import Refused
 from tasks.models import Decision, Hold, Review, Task
 
 from . import consequences, deciders, history, queue, task_items

@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from agents.contract import Refused
 from tasks import access, outbox
-from tasks.machine import Refused
 from tasks.models import Message, Notice
 from tasks.people import deliveries as doubtful
 

@@ -97,11 +97,13 @@ def menus(
     if len(workflows) > 1:
         choice = [(ALL, f"All workflows · {sum(one.doing for one in workflows)}")]
         choice += [(one.slug, f"{one.title} · {one.doing}") for one in workflows]
-        found.append(_menu(request, "workflow", filters.workflow, choice) | {"fixed": True})
+        found.append(_menu(request, "workflow", filters.workflow, choice, fixed=True))
     return found
 
 
-def _menu(request: HttpRequest, name: str, value: str, choice: list[tuple[str, str]]) -> dict[str, Any]:
+def _menu(
+    request: HttpRequest, name: str, value: str, choice: list[tuple[str, str]], fixed: bool = False
+) -> dict[str, Any]:
     def address(wanted: str) -> str:
         query = request.GET.copy()
         query.pop(name, None)
@@ -114,5 +116,6 @@ def _menu(request: HttpRequest, name: str, value: str, choice: list[tuple[str, s
         "value": value,
         "shown": dict(choice).get(value, value),
         "clear": address(""),
+        "fixed": fixed,
         "options": [{"value": each, "label": label, "url": address(each)} for each, label in choice],
     }

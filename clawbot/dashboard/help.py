@@ -66,7 +66,7 @@ def _read(file: Path, changed_at: int) -> Page:
     text = file.read_text(encoding="utf-8")
     name = file.relative_to(DOCS).with_suffix("").as_posix()
     title = next((line[2:].strip() for line in text.splitlines() if line.startswith("# ")), name)
-    html = _HEADING.sub(_with_anchor, markdown(text))
+    html = _HEADING.sub(_with_anchor, markdown(text, ours=True))
     return Page(name, title, SafeString(_LINK.sub(lambda link: _inside(link, name), html)))
 
 

@@ -10,9 +10,9 @@ from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from agents.contract import Refused
 from tasks import access, supervision
 from tasks.clock import now
-from tasks.machine import Refused
 from tasks.models import Hold
 
 from . import pausing
@@ -20,9 +20,13 @@ from . import pausing
 
 @require_http_methods(["GET", "POST"])
 def holds(request: HttpRequest) -> HttpResponse:
-    """GET: the banner. POST: place a hold (`scope`, `target`, `why`, `minutes`, `stop_now`)."""
-    if request.method == "GET":
+    """GET: the banner for a page that follows, else every open hold. POST: place a hold (`scope`, `target`,
+    `why`, `minutes`, `stop_now`)."""
+    if request.method == "GET" and request.headers.get("HX-Request"):
         return render(request, "parts/_banners.html")
+    if request.method == "GET":
+        there = access.seen(Hold, request.user).filter(open=1).order_by("id")
+        return render(request, "pages/holds.html", {"pauses": [pausing.pause(hold) for hold in there]})
     given = request.POST
     minutes = given.get("minutes", "")
     try:

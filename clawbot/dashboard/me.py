@@ -17,11 +17,11 @@ from django.utils.timezone import is_naive, localtime, make_aware
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from agents.contract import Refused
 from clawbot.people import tokens
 from clawbot.people.models import Token, User
 from tasks import clock
 from tasks.clock import now
-from tasks.machine import Refused
 from tasks.models import Absence, Review
 from tasks.people import away
 

@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from agents.contract import Refused
 from clawbot.people.models import User
 from tasks import access
-from tasks.machine import Refused
 from tasks.models import Member, Workflow
 from tasks.people import members
 

@@ -13,10 +13,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from agents.contract import Refused
 from agents.masking import mask
 from tasks import access, clock
 from tasks.border import publishing
-from tasks.machine import Refused
 from tasks.models import Message, Task
 
 from .cards import stage_title

@@ -12,6 +12,8 @@ from django.shortcuts import resolve_url
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
+from agents.contract import Refused
+from clawbot import rejected
 from tasks import clock, database, log
 
 from .frame import Frame
@@ -30,7 +32,13 @@ def frame(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Http
             return _sign_in_whole_page(request)
         return response
 
+    # What a view did not catch itself is answered here, once for every page.
+    answer.process_exception = _refusal  # type: ignore[attr-defined]
     return answer
+
+
+def _refusal(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    return rejected.refused(request, error) if isinstance(error, Refused) else None
 
 
 def _door(path: str) -> str:

@@ -19,15 +19,16 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from agents.contract import Refused
 from clawbot.templatetags.review import role_word
 from tasks import access, lifecycle
 from tasks import workflow as workflows
-from tasks.machine import Refused
 from tasks.models import Subtask, Task, Workflow
 from tasks.workflow.samples import read as read_sample
 from tasks.workflow.shape import ENGINE, HUMAN
 
 from . import pace
+from .parts import part_of
 from .task_form import fields, missing, number, read, upload_to
 
 MOST_FILES = 40
@@ -46,6 +47,7 @@ def show(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
+@part_of("new_task")
 def alike(request: HttpRequest) -> HttpResponse:
     """A hint under the title: tasks that look the same."""
     return render(request, "parts/_alike.html", {"alike": similar(request, request.GET.get("title", ""))})

@@ -11,11 +11,10 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from agents.contract import Refused
 from agents.definition import Definition
 from agents.models import Agent, AgentVersion
-from agents.strict_yaml import Unreadable
 from tasks import access
-from tasks.machine import Refused
 from tasks.models import Workflow, WorkflowVersion
 from tasks.workflow import offers
 
@@ -66,6 +65,6 @@ def act(request: HttpRequest, noun: str, slug: str) -> HttpResponse:
         else:
             offers.keep(thing, number, by=by)
             messages.success(request, f"{slug} stays as it is. v{number} remains in the list of versions.")
-    except (Refused, Unreadable) as refused:
+    except Refused as refused:
         messages.error(request, str(refused))
     return redirect(noun, slug=slug)

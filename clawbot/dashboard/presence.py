@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
+from agents.contract import Refused
 from clawbot.people import names
 from tasks import access, clock, supervision
-from tasks.machine import Refused
 from tasks.models import Review
 
 from . import deciders

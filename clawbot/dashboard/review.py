@@ -13,13 +13,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from agents.contract import Refused
 from clawbot import draft
 from tasks import access, database, supervision, workspace
-from tasks.machine import Refused
 from tasks.models import Artifact, Comment, Decision, Finding, Review, Task
 from tasks.people import authority, edits, quorum, reviews, unsaved
 
 from . import queue, reading
+from .parts import part_of
 
 MOST_REQUESTS = 50
 #: verb -> the sheet in which it was filled in
@@ -35,6 +36,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
+@part_of("review", "pk")
 def pane(request: HttpRequest, pk: int) -> HttpResponse:
     """Only the right side, for a citation that was followed."""
     here = reading.page(_review(request, pk), request.user, request.GET)
@@ -42,6 +44,7 @@ def pane(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
+@part_of("review", "pk")
 def news(request: HttpRequest, pk: int) -> HttpResponse:
     """What happened since the page was drawn: a decision, a newer draft, a reader. The text stays."""
     review = _review(request, pk)

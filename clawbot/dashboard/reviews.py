@@ -20,6 +20,7 @@ from tasks.models import Artifact, Decision, Review, Subtask, Task
 from tasks.people import asked, deliveries
 
 from . import bulk, deciders, history, queue, reading
+from .parts import part_of
 
 TABS = {"mine": "Mine", "anyone": "Anyone", "decided": "Decided by me today"}
 SETTLED_FOR = timedelta(minutes=2)
@@ -84,12 +85,14 @@ def show(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
+@part_of("reviews")
 def count(request: HttpRequest) -> HttpResponse:
     """The figure in the top bar."""
     return render(request, "parts/_reviews_badge.html")
 
 
 @require_GET
+@part_of("reviews")
 def news(request: HttpRequest) -> HttpResponse:
     """How many rows came since the page was drawn: they are announced, never slipped in. Rows that
     somebody else settled meanwhile come along, to grey out where they stand."""

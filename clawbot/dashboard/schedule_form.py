@@ -13,12 +13,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
+from agents.contract import Refused
 from tasks import access, clock, schedules
-from tasks.machine import Refused
 from tasks.models import Schedule, Workflow
 from tasks.schedules import cron
 
 from . import task_form
+from .parts import part_of
 from .schedules import POLICIES, context
 
 #: The form's own names begin so; every other name is a field of the workflow's input.
@@ -55,6 +56,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
+@part_of("new_schedule")
 def words(request: HttpRequest) -> HttpResponse:
     """The hint under the line: what was typed, in words, or what would be right."""
     given = {name: request.GET.get(f"{OWN}{name}", "") for name in ("cron", "zone")}
@@ -65,9 +67,9 @@ def _hint(own: dict[str, str]) -> dict[str, Any]:
     try:
         line, zone = cron.readable(own["cron"]), clock.zone(own["zone"]).key
     except ValueError as error:
-        return {"trouble": f"{error}."}
+        return {"trouble": f"{error}.", "words": "", "times": (), "changes": ()}
     following = cron.after(line, zone, clock.now())
-    return context(Schedule(cron=line, zone=zone, next_at=following))
+    return context(Schedule(cron=line, zone=zone, next_at=following)) | {"trouble": ""}
 
 
 def _form(

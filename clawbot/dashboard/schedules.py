@@ -15,8 +15,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from agents.contract import Refused
 from tasks import access, clock, schedules
-from tasks.machine import Refused
 from tasks.models import Occurrence, Schedule, Workflow
 from tasks.schedules import cron, occurrences
 
@@ -58,7 +58,8 @@ class Plan:
     def does(self) -> str:
         """What an occurrence starts."""
         if self.one.input is None:
-            return "Starts the backlog of the day"
+            more = occurrences.undated(self.one)
+            return f"Starts what is due that day, and at most {more} without a due date"
         title = self.one.input.get("title")
         return f"Injects “{title}”" if title else "Injects a task named after the day"
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.http import QueryDict
 
 from agents import json_schema, strict_yaml
-from tasks.machine import Refused
+from agents.contract import Refused
 from tasks.models import Workflow
 
 from .cards import stage_title
@@ -128,7 +128,7 @@ def _shown(kind: str, value: Any) -> Any:
         rows = [row for row in value or [] if isinstance(row, dict)] if isinstance(value, list) else []
         return [*rows, *({} for _ in range(EMPTY_ROWS))]
     if kind == "pair":
-        return value if isinstance(value, dict) else {}
+        return {"min": "", "max": ""} | (value if isinstance(value, dict) else {})
     if kind == "data":
         return json.dumps(value, indent=2, ensure_ascii=False) if value else ""
     return "" if value is None else value

@@ -12,8 +12,8 @@ from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
+from agents.contract import Refused
 from tasks import access, lifecycle, supervision
-from tasks.machine import Refused
 from tasks.models import Hold, Task
 
 from . import consequences

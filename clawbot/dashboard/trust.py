@@ -12,11 +12,11 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from agents.contract import Refused
 from agents.definition import Definition
 from agents.models import Agent
 from clawbot import trust
 from tasks import access
-from tasks.machine import Refused
 from tasks.models import Trust, Workflow
 from tasks.people import authority
 

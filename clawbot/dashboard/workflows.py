@@ -15,10 +15,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from agents.contract import Refused
 from clawbot.templatetags.clawbot import role_icon
 from tasks import access, clock
 from tasks import workflow as workflows
-from tasks.machine import Refused
 from tasks.models import Hold, Review, Task, Workflow, WorkflowVersion
 from tasks.workflow import rollback
 

@@ -12,9 +12,9 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from agents.contract import Refused
 from agents.models import Agent
 from tasks import access, log
-from tasks.machine import Refused
 from tasks.models import Task, Workflow
 
 from .models import User

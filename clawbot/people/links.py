@@ -11,9 +11,9 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import transaction
 
+from agents.contract import Refused
 from tasks import log
 from tasks.clock import now
-from tasks.machine import Refused
 
 from .models import SignInLink, User
 

@@ -15,9 +15,9 @@ from typing import NamedTuple
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
+from agents.contract import Refused
 from tasks import access, database, log
 from tasks.clock import now
-from tasks.machine import Refused
 
 from .models import Token, User
 

@@ -55,7 +55,8 @@ def occur(
 
 
 def _start(schedule: Schedule, due_at: datetime, by: str, now: datetime) -> list[Task]:
-    """With an input inject it; without, start the day's backlog."""
+    """With an input inject it; without, start the day's backlog and, beyond that, so many tasks that wait for
+    no day as the workflow says."""
     if schedule.input is None:
         following = cron.after(schedule.cron, schedule.zone, max(due_at, now))
         return lifecycle.start(_days_backlog(schedule, due_at, following), by=by)
@@ -70,13 +71,23 @@ def _title(schedule: Schedule, due_at: datetime) -> str:
 
 
 def _days_backlog(schedule: Schedule, due_at: datetime, following: datetime | None) -> QuerySet[Task]:
-    """What waits for no day, and what is due before the schedule comes again (a weekend, for one)."""
+    """What is due before the schedule comes again (a weekend, for one), and a few of what waits for no day: a
+    backlog that people filled ahead is not written in one night."""
     zone = ZoneInfo(schedule.zone)
-    soon = Q(due_on=None) | Q(due_on__lte=due_at.astimezone(zone).date())
+    soon = Q(due_on__lte=due_at.astimezone(zone).date())
     if following:
         soon |= Q(due_on__lt=following.astimezone(zone).date())
     mine = backlog().filter(Q(starts_at=None) | Q(starts_at__lte=due_at), workflow=schedule.workflow)
+    first = mine.filter(due_on=None).order_by("-priority", "id")[: undated(schedule)]
+    soon |= Q(pk__in=list(first.values_list("pk", flat=True)))
     return mine.filter(soon).order_by("-priority", "id")
+
+
+def undated(schedule: Schedule) -> int:
+    """How many tasks without a due date one occurrence starts, as the workflow's file says."""
+    version = schedule.workflow.active
+    said = (version.definition.get("schedule") or {}) if version else {}
+    return int(said.get("undated", 1))
 
 
 def backlog() -> QuerySet[Task]:

@@ -60,6 +60,7 @@ class Cron(Closed):
     zone: str = "UTC"
     input: dict[str, Any] | None = None
     misfire: Literal["newest", "all", "skip"] = "newest"
+    undated: int = Field(1, ge=0, le=10_000)  # how many tasks without a due date it starts at once
 
     @field_validator("cron")
     @classmethod

@@ -66,3 +66,14 @@ def test_shows_the_beginning_of_a_long_text_up_to_a_paragraphs_end():
 def test_looks_for_no_links_where_nobody_could_have_meant_them():
     assert "<a" in render.markdown("[a](https://x.example) " * 900)
     assert "<a" not in render.markdown("[a](https://x.example) " * 1_200)
+
+
+def test_leads_nowhere_on_a_site_that_is_not_ours():
+    html = render.markdown(
+        "[tail spend](/articles/what-tail-spend-is), [it](it.html), [all](https://x.example)"
+    )
+
+    assert html.count("href=") == 1
+    assert 'href="https://x.example"' in html
+    assert "tail spend" in html
+    assert 'href="/help/"' in render.markdown("[help](/help/)", ours=True)

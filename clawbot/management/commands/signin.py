@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from agents.contract import Refused
 from clawbot import cli
 from clawbot.people import links
-from tasks.machine import Refused
 
 
 class Command(cli.Command):

@@ -205,8 +205,8 @@ def test_a_card_that_left_its_lane_answers_with_nothing(client, ana):
     work_until(task, "write")
     client.force_login(ana)
 
-    here = client.get(f"/board/cards/{task.key}/", {"lane": "write"})
-    gone = client.get(f"/board/cards/{task.key}/", {"lane": "research"})
+    here = client.get(f"/board/cards/{task.key}/", {"lane": "write"}, headers={"HX-Request": "true"})
+    gone = client.get(f"/board/cards/{task.key}/", {"lane": "research"}, headers={"HX-Request": "true"})
 
     assert (here.status_code, gone.status_code) == (200, 204)
     assert "<html" not in here.content.decode()
@@ -218,10 +218,10 @@ def test_the_head_line_knows_when_somebody_moved(client, ana):
     shape = re.compile(r'id="board-head" data-shape="(\w+)"')
     before = shape.search(client.get("/").content.decode())[1]
 
-    same = shape.search(client.get("/board/head/").content.decode())[1]
+    same = shape.search(client.get("/board/head/", headers={"HX-Request": "true"}).content.decode())[1]
     work_until(task, "write")
-    other = shape.search(client.get("/board/head/").content.decode())[1]
-    tray = client.get("/board/lanes/").content.decode()
+    other = shape.search(client.get("/board/head/", headers={"HX-Request": "true"}).content.decode())[1]
+    tray = client.get("/board/lanes/", headers={"HX-Request": "true"}).content.decode()
 
     assert same == before
     assert other != before

@@ -176,9 +176,13 @@ def test_hints_at_a_task_that_looks_the_same(editor: Client, flow: Workflow):
 
     assert (
         task.key
-        in editor.get(f"{reverse('new_task_alike')}?title=Basics+of+agentic+procurement").content.decode()
+        in editor.get(
+            f"{reverse('new_task_alike')}?title=Basics+of+agentic+procurement", headers={"HX-Request": "true"}
+        ).content.decode()
     )
-    other = editor.get(reverse("new_task_alike"), {"title": "Edge caching for small shops"})
+    other = editor.get(
+        reverse("new_task_alike"), {"title": "Edge caching for small shops"}, headers={"HX-Request": "true"}
+    )
     assert task.key not in other.content.decode()
 
 

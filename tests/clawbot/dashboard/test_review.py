@@ -73,7 +73,9 @@ def test_says_beside_a_source_what_of_it_is_in_doubt(editor: Client):
 
 def test_serves_the_evidence_alone_for_a_citation_that_was_followed(editor: Client):
     review = desk.waiting()
-    answer = editor.get(reverse("review_pane", args=[review.pk]) + "?src=1&at=p1s1")
+    answer = editor.get(
+        reverse("review_pane", args=[review.pk]) + "?src=1&at=p1s1", headers={"HX-Request": "true"}
+    )
 
     assert answer.status_code == 200
     assert b"<html" not in answer.content

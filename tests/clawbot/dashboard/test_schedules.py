@@ -249,6 +249,8 @@ def test_edits_what_a_person_made_and_not_what_the_file_says(client, ben, weekly
 )
 def test_reads_the_line_back_while_it_is_written(client, ben, flow, line, zone, says):
     client.force_login(ben)
-    answer = client.get("/schedules/words/", {"schedule-cron": line, "schedule-zone": zone})
+    answer = client.get(
+        "/schedules/words/", {"schedule-cron": line, "schedule-zone": zone}, headers={"HX-Request": "true"}
+    )
 
     assert says in answer.content.decode()

@@ -272,8 +272,14 @@ def test_all_workflows_together_have_conditions_as_lanes(client, cleo):
         "is-queued", "is-running", "is-waiting", "is-stalled",
     ]  # fmt: skip
     assert "Market Streams" in card_of(lane_of(html, "is-running"), other)
-    assert client.get(f"/board/cards/{one.key}/?lane=is-running").status_code == 200
-    assert client.get(f"/board/cards/{one.key}/?lane=is-queued").status_code == 204
+    assert (
+        client.get(f"/board/cards/{one.key}/?lane=is-running", headers={"HX-Request": "true"}).status_code
+        == 200
+    )
+    assert (
+        client.get(f"/board/cards/{one.key}/?lane=is-queued", headers={"HX-Request": "true"}).status_code
+        == 204
+    )
 
 
 # -- What a cancel does --------------------------------------------------------------------------------

@@ -70,6 +70,25 @@ def test_starts_what_is_due_today_and_leaves_what_is_due_later() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("said", "begun"), [({}, 1), ({"undated": 3}, 3), ({"undated": 0}, 0)])
+def test_starts_only_so_many_tasks_that_have_no_day(said: dict[str, int], begun: int) -> None:
+    a_workflow(schedule={"cron": "0 4 * * *", **said})
+    a_schedule()
+    tasks = [a_task(f"Some day {number}", backlog=True) for number in range(5)]
+    urgent = a_task("Before the others", backlog=True, priority=5)
+    due = a_task("Today", backlog=True, due_on=date(2026, 11, 2))
+
+    schedule.fire(FOUR)
+
+    assert started(due)
+    expected = [urgent, *tasks][:begun]
+    assert [task for task in [urgent, *tasks] if started(task)] == expected
+
+    schedule.fire(FOUR + DAY)
+    assert sum(map(started, [urgent, *tasks])) == 2 * begun
+
+
+@pytest.mark.django_db
 def test_starts_on_friday_what_is_due_on_the_weekend() -> None:
     a_schedule()
     sunday = a_task(backlog=True, due_on=date(2026, 11, 8))

@@ -1,0 +1,89 @@
+"""Whatever is refused with a sentence descends from one class, and every door gives that sentence."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import io
+import pkgutil
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+import agents
+import clawbot
+import tasks
+from agents.contract import Refused
+from agents.strict_yaml import Unreadable
+from tasks import supervision
+from tests.clawbot.api.caller import Caller
+from tests.clawbot.dashboard import desk
+
+#: Names of exceptions that say no to a person.
+SAYS_NO = ("Refused", "NotAllowed", "Stale", "Tampered", "Unknown", "Invalid", "Unreadable")
+
+
+def exceptions() -> dict[str, type[Exception]]:
+    """Every exception of the product, by where it is defined."""
+    found = {}
+    for package in (agents, tasks, clawbot):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if ".migrations" in module.name or module.name.endswith(("__main__", "asgi")):
+                continue
+            for name, one in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+                if issubclass(one, Exception) and one.__module__ == module.name:
+                    found[f"{module.name}.{name}"] = one
+    return found
+
+
+def test_every_refusal_descends_from_one_class():
+    said = {path for path in exceptions() if path.rpartition(".")[2] in SAYS_NO}
+
+    assert len(said) >= 8
+    assert [path for path in said if not issubclass(exceptions()[path], Refused)] == []
+
+
+KINDS = [Refused("The desk says no."), Unreadable(["The desk says no."])]
+
+
+@pytest.fixture(params=KINDS, ids=lambda one: type(one).__name__)
+def refused(request: Any, monkeypatch: Any) -> None:
+    """Deep down somebody says no who knows nothing of pages, programs or commands."""
+
+    def no(*arguments: Any, **more: Any) -> None:
+        raise request.param
+
+    for verb in ("cancel", "edit", "approve", "comment"):
+        monkeypatch.setattr(supervision, verb, no)
+        if verb in supervision.VERBS:
+            monkeypatch.setitem(supervision.VERBS, verb, no)
+
+
+@pytest.mark.django_db
+def test_a_page_answers_with_the_sentence(client: Any, ana: Any, refused: None) -> None:
+    client.force_login(ana)
+    review = desk.waiting()
+
+    answer = client.post(f"/reviews/{review.pk}/comment/", {"artifact": review.artifact.pk, "text": "x"})
+
+    assert answer.status_code == 409
+    assert "The desk says no." in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_program_gets_the_sentence(ben: Any, refused: None) -> None:
+    task = desk.waiting().task
+
+    answer = Caller("ben").post(f"tasks/{task.key}/cancel", {"reason": "x"})
+
+    assert answer.status_code in (409, 422)
+    assert "The desk says no." in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_command_ends_with_the_sentence(ben: Any, refused: None) -> None:
+    task = desk.waiting().task
+
+    with pytest.raises(CommandError, match=r"The desk says no\."):
+        call_command("act", task.key, "cancel", "--by", "ben", "--note", "x", stdout=io.StringIO())
