@@ -94,6 +94,7 @@ KINDS: dict[str, str] = {
     "schedule.removed": "schedule, workflow, name, cron, zone",
     "schedule.paused": "schedule, workflow, name, cron, zone, why",
     "schedule.resumed": "schedule, workflow, name, cron, zone",
+    "stage.silent": "stage, item, reason: it stands still, and the row says so until it is claimed",
     "stage.stalled": "stage, seconds, usual",
     "worker.started": "worker",
     "worker.lost": "worker, held",

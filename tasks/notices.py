@@ -16,7 +16,7 @@ from .models import Decision, Finding, Review, Run, Task
 from .people import asked, policy, quorum
 
 #: Every kind about a task, each with its text in templates/notices/ (`head` there is about none).
-KINDS = ("completion", "escalation", "stalled", "overdue", "decided", "trust", "tampered")
+KINDS = ("completion", "escalation", "stalled", "silent", "overdue", "decided", "trust", "tampered")
 #: The kinds that ask for a decision; their message is amended once it was given.
 ASKING = ("completion", "escalation")
 

@@ -233,6 +233,8 @@ def _ready(one: Standing, row: Subtask) -> Why:
     stage = _stage(row)
     if one.hold is not None:
         return Why("queued", f"{_back(one, row)}Ready for {stage}.", _held(one), row=row)
+    if row.reason and not row.attempts:  # nobody began it: `tasks/orchestrator/silent.py`
+        return Why("stalled", row.reason, "Operators were told.", row=row)
     if row.reason and row.attempts and row.not_before > one.now:
         wait = _span(row.not_before - one.now)
         then = f"Try {row.attempts + 1}{of_tries(row, one.task)} at {stage} in {wait}."

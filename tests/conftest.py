@@ -48,7 +48,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # A file, not memory: threads, the live server and started processes must see the same database.
     if "sqlite" in settings.DATABASES["default"]["ENGINE"]:
         settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(DATA / "test.sqlite3")
-    settings.TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = Undefined()
+    options: Any = settings.TEMPLATES[0]["OPTIONS"]
+    options["string_if_invalid"] = Undefined()
     folder.prepare()  # as every start does
     # How slowly a password is hashed is Django's business; here it would only cost time.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

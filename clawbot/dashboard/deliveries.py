@@ -31,6 +31,7 @@ KINDS = {
     "completion": "Ready for approval",
     "escalation": "Decision needed",
     "stalled": "Stalled",
+    "silent": "Standing still",
     "overdue": "Overdue",
     "decided": "Decided",
     "trust": "Trust",

@@ -138,6 +138,7 @@ SENTENCES: dict[str, Callable[[Facts], str]] = {
     "schedule.removed": lambda d: f"Removed the schedule{_of_schedule(d)}",
     "schedule.paused": lambda d: f"Paused the schedule{_of_schedule(d)}{d.said('why')}",
     "schedule.resumed": lambda d: f"Resumed the schedule{_of_schedule(d)}",
+    "stage.silent": lambda d: f"{d['stage']} stands still{d.said('reason')}",
     "stage.stalled": lambda d: f"{d['stage']} takes far longer than usual{_of(d)}",
     "worker.started": lambda d: f"Worker {d['worker']} started",
     "worker.lost": lambda d: f"Worker {d['worker']} stopped answering",
@@ -169,6 +170,7 @@ SENTENCES: dict[str, Callable[[Facts], str]] = {
 #: what a level's worth of attention looks like: kind -> condition
 CONDITIONS = {
     "subtask.retried": "warn", "subtask.rescued": "warn", "run.discarded": "warn", "stage.stalled": "stalled",
+    "stage.silent": "stalled",
     "worker.lost": "warn", "cluster.restarted": "warn", "notice.uncertain": "warn", "notice.dead": "failed",
     "process.apart": "warn",
     "subtask.waiting": "waiting", "review.opened": "waiting", "subtask.returned": "returned",

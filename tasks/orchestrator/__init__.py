@@ -12,7 +12,20 @@ from datetime import datetime
 
 from tasks import clock, database
 
-from . import answers, children, deliver, head, release, remind, rescue, schedule, seal, stalled, trust
+from . import (
+    answers,
+    children,
+    deliver,
+    head,
+    release,
+    remind,
+    rescue,
+    schedule,
+    seal,
+    silent,
+    stalled,
+    trust,
+)
 
 #: Delivering comes last: it is the only one that waits for somebody else.
 SWEEPS: dict[str, Callable[[datetime], int]] = {
@@ -22,6 +35,7 @@ SWEEPS: dict[str, Callable[[datetime], int]] = {
     "answers": answers.overdue,
     "release": release.release,
     "stalled": stalled.alert,
+    "silent": silent.alert,
     "remind": remind.remind,
     "seal": seal.seal,
     "head": head.send,

@@ -61,7 +61,7 @@ def enter(worker: Worker, now: datetime) -> Gate:
     living = dict(Worker.objects.filter(ended_at=None).order_by().values_list("pk", "stop_asked_at"))
     if worker.pk not in living or living[worker.pk]:
         return Gate(shut=True)
-    gate = _holds(now)
+    gate = holds(now)
     if not gate.shut:
         _limits(gate, capacity=settings.CONCURRENCY * len(living))
     return gate
@@ -89,7 +89,8 @@ def _lock_row(mode: str) -> None:
             cursor.execute(f"SELECT id FROM {Wake._meta.db_table} WHERE queue = %s {mode}", [ROW])
 
 
-def _holds(now: datetime) -> Gate:
+def holds(now: datetime) -> Gate:
+    """What the open holds cover now."""
     gate = Gate()
     still = Q(until=None) | Q(until__gt=now)
     targets: dict[str, list[str]] = {}

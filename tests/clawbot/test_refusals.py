@@ -6,6 +6,7 @@ import importlib
 import inspect
 import io
 import pkgutil
+from functools import wraps
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ import clawbot
 import tasks
 from agents.contract import Refused
 from agents.strict_yaml import Unreadable
+from clawbot.dashboard import insights
 from tasks import supervision
 from tests.clawbot.api.caller import Caller
 from tests.clawbot.dashboard import desk
@@ -51,13 +53,15 @@ KINDS = [Refused("The desk says no."), Unreadable(["The desk says no."])]
 def refused(request: Any, monkeypatch: Any) -> None:
     """Deep down somebody says no who knows nothing of pages, programs or commands."""
 
-    def no(*arguments: Any, **more: Any) -> None:
-        raise request.param
+    def no(verb: str) -> Any:
+        @wraps(getattr(supervision, verb))
+        def refuse(*arguments: Any, **more: Any) -> None:
+            raise request.param
 
-    for verb in ("cancel", "edit", "approve", "comment"):
-        monkeypatch.setattr(supervision, verb, no)
-        if verb in supervision.VERBS:
-            monkeypatch.setitem(supervision.VERBS, verb, no)
+        return refuse
+
+    monkeypatch.setattr(supervision, "comment", no("comment"))
+    monkeypatch.setitem(supervision.VERBS, "cancel", no("cancel"))
 
 
 @pytest.mark.django_db
@@ -67,15 +71,31 @@ def test_a_page_answers_with_the_sentence(client: Any, ana: Any, refused: None) 
 
     answer = client.post(f"/reviews/{review.pk}/comment/", {"artifact": review.artifact.pk, "text": "x"})
 
-    assert answer.status_code == 409
+    assert answer.status_code == 422
     assert "The desk says no." in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_page_that_catches_nothing_itself_answers_with_the_sentence(
+    client: Any, ana: Any, monkeypatch: Any
+):
+    def no(*arguments: Any, **more: Any) -> None:
+        raise Refused("The desk says no.")
+
+    monkeypatch.setattr(insights, "render", no)
+    client.force_login(ana)
+
+    answer = client.get("/insights/")
+
+    assert answer.status_code == 409
+    assert "Nothing was changed. The desk says no." in answer.content.decode()
 
 
 @pytest.mark.django_db
 def test_a_program_gets_the_sentence(ben: Any, refused: None) -> None:
     task = desk.waiting().task
 
-    answer = Caller("ben").post(f"tasks/{task.key}/cancel", {"reason": "x"})
+    answer = Caller("ben").post(f"tasks/{task.key}/cancel", {})
 
     assert answer.status_code in (409, 422)
     assert "The desk says no." in answer.content.decode()
@@ -86,4 +106,4 @@ def test_a_command_ends_with_the_sentence(ben: Any, refused: None) -> None:
     task = desk.waiting().task
 
     with pytest.raises(CommandError, match=r"The desk says no\."):
-        call_command("act", task.key, "cancel", "--by", "ben", "--note", "x", stdout=io.StringIO())
+        call_command("act", task.key, "cancel", "--by", "ben", stdout=io.StringIO())

@@ -271,7 +271,7 @@ def _dead_links(leads: dict[str, set[str]]) -> Iterator[str]:
 
 def test_every_reading_operation_of_the_api_answers(house: None) -> None:
     caller = Caller("admin")
-    rows = {
+    rows: dict[str, Any] = {
         "key": _of_task(_unlike(Task.objects, "workflow", "status")), "slug": ["writer"], "kind": ["draft"],
         "id": [Review.objects.latest("pk").pk], "number": [1],
     }  # fmt: skip

@@ -392,6 +392,14 @@ def _() -> Iterator[None]:
     assert orchestrator.SWEEPS["release"](clock.now()) == 2
 
 
+@scene("sweep silent")
+def _() -> Iterator[None]:
+    a_task()
+    clock.move(timedelta(days=1))
+    yield
+    assert orchestrator.SWEEPS["silent"](clock.now())
+
+
 @scene("sweep stalled")
 def _() -> Iterator[None]:
     task = a_task()
