@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from statistics import median
@@ -147,7 +147,9 @@ def _common(request: HttpRequest, filters: Filters) -> dict[str, Any]:
     ))  # fmt: skip
     workflow = next((one for one in workflows if one.slug == filters.workflow), None)
     is_all = filters.workflow == ALL
-    doing = filters.tasks(request.user).filter(status=Task.Status.DOING).order_by("-priority", "id")[:SHOWN]
+    # Without the words that are searched for: what the head counts does not depend on a search.
+    there = replace(filters, words=[]).tasks(request.user)
+    doing = there.filter(status=Task.Status.DOING).order_by("-priority", "id")[:SHOWN]
     all_cards = cards(list(doing), request.user)
     return {
         "filters": filters,
@@ -173,14 +175,17 @@ def _common(request: HttpRequest, filters: Filters) -> dict[str, Any]:
 
 
 def _head(shown: Iterable[Card], flows: Sequence[Workflow]) -> dict[str, Any]:
+    """Every task in work is counted once: doing, waiting, stalled or held. What is done this week holds what
+    is done today: both count what ended, also as cancelled."""
     shown = list(shown)
     now = clock.now()
-    ended = Task.objects.filter(workflow__in=flows, outcome=Task.Ending.COMPLETED)
+    ended = Task.objects.filter(workflow__in=flows, status=Task.Status.DONE)
+    elsewhere = {"waiting", "stalled", "failed", "held"}
     spent = Run.objects.filter(task__workflow__in=flows, started_at__gte=midnight(now))
     return {
         "held": sum(one.status == "held" for one in shown),
         "is_held": Hold.objects.filter(open=1, scope=Hold.Scope.ALL).exists(),
-        "doing": len(shown),
+        "doing": sum(one.status not in elsewhere for one in shown),
         "waiting": sum(one.status == "waiting" for one in shown),
         "stalled": sum(one.status in {"stalled", "failed"} for one in shown),
         "undoing": sum(one.why.undoing for one in shown),

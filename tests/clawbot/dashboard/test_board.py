@@ -9,7 +9,16 @@ from clawbot.dashboard.cards import cards, stage_title
 from clawbot.dashboard.pace import pace
 from tasks import clock, supervision
 from tasks.models import Subtask, Task
-from tests.tasks.builders import a_task, a_workflow, claim_all, current, finish, returned, work_until
+from tests.tasks.builders import (
+    a_task,
+    a_worker,
+    a_workflow,
+    claim_all,
+    current,
+    finish,
+    returned,
+    work_until,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -243,3 +252,31 @@ def test_asks_the_database_as_often_for_fifty_cards_as_for_one(client, ana, djan
 @pytest.mark.parametrize(("name", "said"), [("seo", "SEO"), ("fact_check", "Fact check"), ("write", "Write")])
 def test_names_stages_as_people_read_them(name, said):
     assert stage_title(name) == said
+
+
+def test_counts_every_task_in_work_once_whatever_is_searched_for(client, ana, ben):
+    a_worker()
+    waiting, held, _ = a_task("Waits"), a_task("Held"), a_task("Runs")
+    work_until(waiting, "approve")
+    claim_all()
+    supervision.pause("task", held.key, by="user:ben", why="A break")
+    work_until(cancelled := a_task("Nobody needs it"), "write")
+    supervision.cancel(cancelled, by="user:ben")
+    client.force_login(ana)
+
+    for query in ("", "?q=waits", "?q=nothing-of-the-kind", "?is=waiting"):
+        head = client.get(f"/{query}").context["head"]
+        counted = {name: head[name] for name in ("doing", "waiting", "stalled", "held")}
+        assert sum(counted.values()) == Task.objects.filter(status="doing").count(), counted
+        assert head["week"] >= 1  # the cancelled one stands under "Done today" as well
+
+
+def test_a_search_that_finds_nothing_says_nothing_of_what_there_is(client, ana):
+    a_task("Waits in the backlog", backlog=True)
+    client.force_login(ana)
+
+    html = client.get("/?q=nothing-of-the-kind").content.decode()
+
+    assert "Nothing waits to be started" not in html
+    assert "Nothing finished yet" not in html
+    assert html.count("None of these match.") == 2
