@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from clawbot import assets
 from clawbot.admin.site import site
 from clawbot.api.door import addresses
 from clawbot.dashboard import (
@@ -39,6 +40,7 @@ urlpatterns = [
     path("favicon.ico", entrances.icon),
     path("robots.txt", entrances.robots),
     path("settings/", entrances.settings),
+    path("assets/<str:file>", assets.asset, name="asset"),
     path("", board.board, name="board"),
     path("board/", board.board),
     path("board/head/", board.board, {"part": "head"}, name="board_head"),

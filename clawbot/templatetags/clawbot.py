@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from agents.masking import mask
-from clawbot import render, words
+from clawbot import assets, render, words
 from clawbot.people import names
 from clawbot.people.models import User
 from tasks.clock import now
@@ -185,6 +185,18 @@ def money(value: Decimal | float | None) -> str:
 def markdown(text: str) -> SafeString:
     """Untrusted Markdown as safe HTML, as much as a page shows (clawbot/render.py)."""
     return render.markdown(text)
+
+
+@register.simple_tag
+def stylesheet() -> str:
+    """The address of the stylesheet."""
+    return assets.stylesheet()
+
+
+@register.simple_tag
+def script(*entries: str) -> str:
+    """The address of the page's script, with these entries beside what every page has."""
+    return assets.script(*entries)
 
 
 @register.filter

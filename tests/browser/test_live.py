@@ -119,7 +119,7 @@ def test_the_browser_writes_distances_in_the_same_words_as_the_server(visit):
 
     written = page.evaluate(
         """async lengths => { const { duration } = await import(
-        document.querySelector('script[src*="clawbot.js"]').src.replace("clawbot.js", "ticker.js"));
+        "/static/js/ticker.js");
         return lengths.map(duration) }""",
         lengths,
     )

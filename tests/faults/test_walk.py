@@ -19,6 +19,7 @@ from django.test import Client
 from django.urls import Resolver404, resolve
 
 from agents.models import Agent
+from clawbot import assets
 from clawbot.admin.site import site
 from clawbot.people.models import User
 from tasks.models import (
@@ -158,6 +159,10 @@ def arguments(route: str) -> list[dict[str, Any]]:
             return [
                 {"name": str(path.relative_to(ours.ROOT / "docs").with_suffix(""))}
                 for path in sorted((ours.ROOT / "docs").rglob("*.md"))
+            ]
+        case ["file"]:
+            return [
+                {"file": address.rpartition("/")[2]} for address in (assets.stylesheet(), assets.script())
             ]
         case ["token"]:
             return [{"token": "nothing-of-ours"}]
