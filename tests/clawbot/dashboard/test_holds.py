@@ -51,7 +51,7 @@ def test_gives_the_banner_as_a_part(client, cleo, ben):
     supervision.pause("all", by="user:ben", why="bad feed")
     client.force_login(cleo)
 
-    part = client.get("/holds/").text
+    part = client.get("/holds/", headers={"HX-Request": "true"}).text
 
     assert part.lstrip().startswith('<div id="banners"')
     assert "Everything is paused" in part

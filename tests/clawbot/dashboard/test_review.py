@@ -507,12 +507,12 @@ def test_announces_a_newer_draft_and_a_decision_of_somebody_else(editor: Client,
         f"{reverse('review_news', args=[review.pk])}?version={review.version}&sha={review.artifact_sha256}"
     )
 
-    assert editor.get(address).status_code == 204
+    assert editor.get(address, headers={"HX-Request": "true"}).status_code == 204
     supervision.edit(review.task, by="user:ben", text=desk.SECOND)
-    assert "Draft 2" in text_of(editor.get(address).content.decode())
+    assert "Draft 2" in text_of(editor.get(address, headers={"HX-Request": "true"}).content.decode())
     review.refresh_from_db()
     supervision.approve(review, by="user:ben", request_id="ben")
-    assert "approved this" in text_of(editor.get(address).content.decode())
+    assert "approved this" in text_of(editor.get(address, headers={"HX-Request": "true"}).content.decode())
 
 
 def test_shows_a_decided_review_with_who_decided_it(editor: Client):

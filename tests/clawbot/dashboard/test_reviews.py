@@ -18,6 +18,7 @@ from tests.tasks.builders import a_task, claim_all, done, finish
 from tests.tasks.test_why import SPREAD, a_new, do
 
 pytestmark = pytest.mark.django_db
+PIECE = {"HX-Request": "true"}
 
 
 @pytest.fixture
@@ -125,22 +126,21 @@ def test_greys_out_what_somebody_else_just_decided(editor: Client, ben):
 def test_announces_new_rows_and_does_not_insert_them(editor: Client, ben):
     seen = desk.waiting()
     desk.waiting(title="Second thing")
-    html = editor.get(f"{reverse('reviews_news')}?tab=mine&seen={seen.pk}").content.decode()
+    news = f"{reverse('reviews_news')}?tab=mine&seen={seen.pk}"
+    html = editor.get(news, headers=PIECE).text
 
     assert "1 new" in html
     assert "Second thing" not in html
     assert f"seen={seen.pk}" in html
 
     supervision.approve(seen, by="user:ben", request_id="b")
-    assert (
-        "Approved by ben" in editor.get(f"{reverse('reviews_news')}?tab=mine&seen={seen.pk}").content.decode()
-    )
+    assert "Approved by ben" in editor.get(news, headers=PIECE).text
 
 
 def test_counts_for_the_top_bar(editor: Client):
     desk.waiting()
 
-    assert ">1<" in editor.get(reverse("reviews_count")).content.decode()
+    assert ">1<" in editor.get(reverse("reviews_count"), headers=PIECE).text
 
 
 def test_lists_a_hundred_reviews_in_a_bounded_number_of_queries(
@@ -215,7 +215,7 @@ def test_items_that_wait_for_the_same_reason_are_one_row_that_opens_to_them(oper
         "c.txt",
     ]
     assert all(f"/reviews/{review.pk}/" in group for review in failed)
-    assert ">3<" in operator.get(reverse("reviews_count")).content.decode()
+    assert ">3<" in operator.get(reverse("reviews_count"), headers=PIECE).text
 
 
 def test_lists_what_happens_to_each_before_anything_does(operator: Client, failed):
