@@ -18,10 +18,13 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET
 
 from clawbot.render import markdown
+from tasks import access
+from tasks.models import Workflow
 
 DOCS = Path(settings.ROOT) / "docs"
 INDEX = "index"
 _LINK = re.compile(r'(<a href=")([^"]+)(")')
+_TO_WORKFLOW = re.compile(r'<a href="/workflows/(\w+)/"[^>]*>(.*?)</a>', re.DOTALL)
 _HEADING = re.compile(r"<(h[23])>(.*?)</\1>", re.DOTALL)
 _WORKFLOW = re.compile(r"\.\./tasks/workflows/(\w+)/README")
 _TAG = re.compile(r"<[^>]+>")
@@ -52,7 +55,15 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
     pages = {one.name: one for one in all_pages()}
     if name not in pages:
         raise Http404(f"There is no help page {name!r}.")
-    return render(request, "pages/help.html", {"page": pages[name], "groups": _groups(list(pages.values()))})
+    html = _only_seen(pages[name].html, request)
+    groups = _groups(list(pages.values()))
+    return render(request, "pages/help.html", {"page": pages[name], "html": html, "groups": groups})
+
+
+def _only_seen(html: SafeString, request: HttpRequest) -> SafeString:
+    """The page without links to workflows that are not here, or that this reader may not see."""
+    seen = set(access.seen(Workflow, request.user).values_list("slug", flat=True))
+    return SafeString(_TO_WORKFLOW.sub(lambda link: link[0] if link[1] in seen else link[2], html))
 
 
 def all_pages() -> list[Page]:

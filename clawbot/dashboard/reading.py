@@ -423,6 +423,7 @@ def verdict(here: Page, user: Any) -> dict[str, Any]:
     """What can be decided, what it does, and why a control is missing."""
     review = here.review
     next_stage, call = history.after(review), calls.read(review)
+    verbs, may_edit = set(review.verbs) if review.open else set(), access.can(user, "edit", review)
     return {
         "place_word": place(review),
         "item": task_items.words(review.subtask.given) if review.subtask.item else "",
@@ -430,12 +431,13 @@ def verdict(here: Page, user: Any) -> dict[str, Any]:
         "meanwhile": _meanwhile(review),
         "undoes": review.subtask.stage.endswith(UNDO),
         "cancels": consequences.cancel(here.task) if review.open and "cancel" in review.verbs else "",
-        "verbs": set(review.verbs) if review.open else set(),
+        "verbs": verbs,
         "why_not": access.reason(user, "approve", review),
         "approved": review.open and here.me in policy.approvers(review),
         "may_answer": access.can(user, "answer", review),
         "may_operate": access.can(user, "retry", here.task),
-        "may_edit": access.can(user, "edit", review),
+        "may_edit": may_edit,
+        "editing": here.sheet == "edit" and "edit" in verbs and may_edit and not call,
         "publishes": [] if call else history.planned_paths(here.task, next_stage),
         "next_stage": next_stage,
         "gate": review.kind == Review.Kind.GATE,

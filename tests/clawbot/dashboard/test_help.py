@@ -5,6 +5,8 @@ import re
 import pytest
 
 from clawbot.dashboard import help as pages
+from tests.clawbot.foreign import member
+from tests.tasks.builders import a_workflow
 
 
 @pytest.fixture
@@ -45,9 +47,22 @@ def test_asks_to_sign_in_first(client, db):
 
 
 def test_leads_from_the_list_of_workflows_to_their_own_pages(client, ana):
+    a_workflow("order", key="ORD")
     client.force_login(ana)
 
     page = client.get("/help/workflows/").content.decode()
 
     assert 'href="/workflows/order/"' in page
     assert "README" not in page
+
+
+def test_leads_nobody_to_a_workflow_that_they_may_not_see(client, person):
+    a_workflow("order", key="ORD")
+    a_workflow("support", key="SUP")
+    client.force_login(member(person, "mia", "editors", "support"))
+
+    page = client.get("/help/workflows/").text
+
+    assert 'href="/workflows/support/"' in page
+    assert 'href="/workflows/order/"' not in page
+    assert "order" in page

@@ -520,3 +520,13 @@ def test_shows_a_decided_review_with_who_decided_it(editor: Client):
     supervision.approve(review, by="user:ana", request_id="once")
 
     assert "ana approved this" in text_of(page(editor, review)).lower()
+
+
+def test_a_reader_who_may_not_edit_finds_the_decision_at_the_editors_address(client: Client, cleo):
+    client.force_login(cleo)
+
+    page = client.get(f"{reverse('review', args=[desk.waiting().pk])}?sheet=edit").text
+
+    assert 'href="#decision"' in page
+    assert 'id="decision"' in page
+    assert 'id="editor-text"' not in page
