@@ -18,12 +18,11 @@ from django.contrib.auth.models import Group
 from django.db import connection, transaction
 from django.utils import timezone
 
-from agents.contract import Call, Made, Outcome
+from agents.contract import Call, Made, Outcome, Refused
 from agents.contract import Finding as Found
 from clawbot.people.models import User
 from tasks import clock, lifecycle, orchestrator, outbox, supervision
 from tasks.border import messages
-from tasks.machine import Refused
 from tasks.models import (
     Absence,
     Artifact,

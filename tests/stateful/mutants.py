@@ -60,7 +60,7 @@ def claim_ignores_holds(patch: pytest.MonkeyPatch) -> None:
     """A hold is written down, and nobody looks."""
     from tasks.store import gate
 
-    patch.setattr(gate, "_holds", lambda now: gate.Gate())
+    patch.setattr(gate, "holds", lambda now: gate.Gate())
 
 
 @breaks(12, near="somebody has read something else")

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from agents.contract import Outcome
+from agents.contract import Outcome, Refused
 from tasks import access, artifacts, briefing, supervision, workspace
-from tasks.machine import Refused
 from tasks.models import Decision, Event, Review, Task
 from tests.tasks.builders import a_task, an_agent, claim_all, current, finish
 

@@ -6,9 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from agents.contract import Answer, Check, Made, Outcome
+from agents.contract import Answer, Check, Made, Outcome, Refused
 from tasks import clock, lifecycle, supervision
-from tasks.machine import Refused
 from tasks.models import Artifact, Comment, Event, Finding, Notice, Review, Run, Subtask, Task
 from tests.tasks.builders import (
     a_task,

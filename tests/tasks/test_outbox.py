@@ -11,9 +11,9 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from agents.contract import Refused
 from tasks import carriers, clock, notices, outbox, supervision
 from tasks.carriers import Broken, Busy, Unclear
-from tasks.machine import Refused
 from tasks.models import Event, Notice, Task
 from tests.tasks.builders import a_task
 

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from agents.contract import Call, Outcome
+from agents.contract import Call, Outcome, Refused
 from agents.definition import Definition
 from tasks import artifacts, briefing, proof, supervision
-from tasks.machine import Refused
 from tasks.models import Artifact, Decision, Event, Notice, Review, Subtask, Task
 from tasks.workflow import shipped
 from tests.tasks.builders import a_task, claim_all, current, finish, work_until

@@ -8,10 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from agents.contract import Outcome
+from agents.contract import Outcome, Refused
 from tasks import access, clock, invariants, lifecycle, supervision
 from tasks.history import replay
-from tasks.machine import Refused
 from tasks.models import Artifact, Comment, Decision, Event, Notice, Review, Run, Subtask, Task
 from tasks.people import edits
 from tasks.why import why

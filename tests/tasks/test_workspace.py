@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from agents.contract import Refused
 from tasks import workspace
-from tasks.machine import Refused
 
 
 @pytest.fixture

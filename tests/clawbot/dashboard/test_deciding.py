@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from agents.contract import Refused
 from tasks import clock, supervision
-from tasks.machine import Refused
 from tasks.models import Absence, Decision, Event, Notice, Presence, Review
 from tasks.people import deliveries
 from tests.clawbot.dashboard import desk

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from agents.contract import Refused
 from clawbot.people import links
 from clawbot.people.models import SignInLink
 from tasks import clock
-from tasks.machine import Refused
 
 
 @pytest.fixture(autouse=True)

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from agents.contract import Refused
 from clawbot.people import tokens
 from clawbot.people.models import Token
 from tasks import clock
 from tasks.access import NotAllowed
-from tasks.machine import Refused
 from tasks.models import Event
 
 

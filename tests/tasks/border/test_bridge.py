@@ -13,13 +13,13 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import OperationalError
 
+from agents.contract import Refused
 from agents.message_format import MessageFormat
 from tasks import clock
 from tasks.border import bridge, messages, publishing
 from tasks.border.bridge.inward import Inward
 from tasks.border.bridge.links import link
 from tasks.border.bridge.outward import Outward
-from tasks.machine import Refused
 from tasks.models import Hold, Message, Task
 from tests import brokers
 from tests.brokers import Broker

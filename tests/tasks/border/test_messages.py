@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from agents.contract import Outcome, Send
+from agents.contract import Outcome, Refused, Send
 from agents.definition import Definition
 from agents.prose.clean import clean_deep
 from tasks import clock, lifecycle
 from tasks.border import messages
-from tasks.machine import Refused
 from tasks.models import Event, Message, Subtask, Task
 from tasks.workflow import shipped
 from tests.agents.hostile import inputs

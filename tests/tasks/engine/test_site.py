@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from agents.contract import Refused
 from tasks import queue
 from tasks.engine import site
 from tasks.engine.site import UNPROVED, Watch
-from tasks.machine import Refused
 from tasks.models import Event, Process, Site
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from agents.contract import Finding, Outcome
+from agents.contract import Finding, Outcome, Refused
 from tasks import clock, lifecycle, orchestrator, supervision
 from tasks.history import changes, replay
-from tasks.machine import Refused
 from tasks.models import Comment, Decision, Event, Hold, Review, Subtask, Task, Worker
 from tests.tasks.builders import a_task, a_worker, a_workflow, claim_all, current, done, finish, work_until
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from agents.contract import Refused
 from tasks import invariants, supervision
-from tasks.machine import Refused
 from tasks.models import Event, Notice, Review, Subtask
 from tasks.orchestrator import remind
 from tests.tasks.builders import a_task, a_worker, work_until

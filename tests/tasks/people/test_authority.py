@@ -9,11 +9,10 @@ import pytest
 
 from agents import staff
 from agents.contract import Finding as Remark
-from agents.contract import Made, Outcome
+from agents.contract import Made, Outcome, Refused
 from agents.definition import Authority, Definition
 from tasks import artifacts, clock, supervision
 from tasks.access import NotAllowed
-from tasks.machine import Refused
 from tasks.models import Event, Finding, Notice, Review, Task, Trust
 from tasks.people import authority
 from tests.tasks.builders import a_task, a_worker, claim_all, current, done, finish, work_until

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from agents.contract import Refused
 from tasks import clock
-from tasks.machine import Refused
 from tasks.models import Absence, Event, Review
 from tasks.orchestrator import remind
 from tasks.people import away

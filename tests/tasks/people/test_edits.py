@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from agents.contract import Refused
 from tasks import lifecycle, supervision
-from tasks.machine import Refused
 from tasks.models import Artifact, Event, Review, Task
 from tasks.people import edits
 from tests.tasks.builders import KINDS, a_task, claim_all, done, finish, returned, statuses, work_until

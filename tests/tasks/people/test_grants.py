@@ -14,12 +14,11 @@ from typing import Any
 
 import pytest
 
-from agents.contract import Call, Made, Outcome, digest
+from agents.contract import Call, Made, Outcome, Refused, digest
 from agents.definition import Definition
 from agents.outside import circuit
 from tasks import briefing, clock, compensation, invariants, lifecycle, supervision, why
 from tasks.history import changes, replay
-from tasks.machine import Refused
 from tasks.models import Artifact, Decision, Event, Message, Notice, Review, Subtask, Task
 from tasks.orchestrator import remind
 from tasks.people import grants

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from agents.contract import Refused
 from tasks import access, supervision
-from tasks.machine import Refused
 from tasks.models import Event, Member, Review, Workflow
 from tasks.people import members, policy
 from tests.tasks.builders import ARTICLE, a_task, a_workflow, work_until

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from agents.contract import Refused
 from tasks import invariants, supervision
-from tasks.machine import Refused
 from tasks.models import Decision, Member, Review, Task
 from tasks.people import policy
 from tests.tasks.builders import ARTICLE, a_task, a_worker, a_workflow, work_until

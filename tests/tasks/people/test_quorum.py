@@ -14,9 +14,9 @@ from django.core.management.base import CommandError
 from django.db import connections
 from django.test import Client
 
+from agents.contract import Refused
 from clawbot import shapes
 from tasks import clock, invariants, supervision
-from tasks.machine import Refused
 from tasks.models import Decision, Notice, Review, Task
 from tasks.people import away, policy, quorum
 from tasks.supervision import Stale

@@ -11,10 +11,9 @@ import pytest
 from django.apps import apps
 from django.db import transaction
 
-from agents.contract import Call, Outcome
+from agents.contract import Call, Outcome, Refused
 from clawbot import acts
 from tasks import access, clock, lifecycle, log, machine, supervision
-from tasks.machine import Refused
 from tasks.models import Event, Review, Subtask, Task
 from tasks.people import reviews, rights
 from tasks.people.rights import NOTHING, REFUSED, STATES, STAYS, TELLS, State, effect

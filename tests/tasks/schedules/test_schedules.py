@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
+from agents.contract import Refused
 from tasks import clock, schedules
-from tasks.machine import Refused
 from tasks.models import Event, Occurrence, Schedule, Task
 from tasks.orchestrator import schedule as orchestrator
 from tasks.schedules import occurrences

@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from agents import staff
+from agents.contract import Refused
 from agents.definition import Definition
 from agents.models import Agent
 from agents.strict_yaml import Unreadable
 from tasks.access import NotAllowed
-from tasks.machine import Refused
 from tasks.models import Event, Workflow
 from tasks.workflow import offers, rollback, shipped
 

@@ -6,9 +6,9 @@ import pytest
 import yaml
 
 from agents import staff
+from agents.contract import Refused
 from agents.definition import Definition
 from tasks import workflow
-from tasks.machine import Refused
 from tasks.models import Event, Schedule, Workflow
 from tasks.workflow import rollback
 from tests.tasks.builders import a_task

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from agents.contract import Refused
 from tasks.border import intake, messages
 from tasks.border.intake import files, imap
-from tasks.machine import Refused
 from tasks.models import Message, Task
 from tests.tasks.border.intake.post import Server, a_mail, an_imap_server
 from tests.tasks.builders import a_workflow, claim_all, finish
