@@ -82,6 +82,6 @@ def test_the_form_reads_the_line_back_while_it_is_written(visit):
     page.wait_for_selector("#schedule-words >> text=At 02:30 on Sunday")
     page.get_by_label("When").fill("at four")
     page.wait_for_selector("#schedule-words >> text=Five fields")
-    page.get_by_label("Start the backlog of the day").check()
+    page.get_by_label("Start what is due that day").check()
 
     assert not page.get_by_label("Title").is_visible()
