@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from django.db.models import Q, QuerySet
 
-from tasks.log import KINDS
+from tasks.event_kinds import KINDS
 from tasks.models import Event, Task
 
 FILTERS = ("q", "task", "agent", "kind", "stage")

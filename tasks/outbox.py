@@ -316,6 +316,7 @@ def _tell(notice: Notice, state: str, error: str) -> None:
     """One event per state: a check that finds nothing new says nothing new."""
     if state == notice.state:
         return
+    more = {"error": error} if state in (S.UNCERTAIN, S.DEAD) else {}
     log.record(
         f"notice.{state}",
         by=BY,
@@ -324,7 +325,7 @@ def _tell(notice: Notice, state: str, error: str) -> None:
         kind=notice.kind,
         carrier=notice.carrier,
         recipient=notice.recipient,
-        error=error,
+        **more,
     )
 
 

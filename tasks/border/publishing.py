@@ -135,7 +135,7 @@ def _held() -> Q:
 
 
 def _tell(message: Message, state: str, error: str = "", *, by: str = BY) -> None:
-    more = {"error": error} if error else {}
+    more = {"error": error} if state in (M.UNCERTAIN, M.DEAD) else {}
     log.record(
         f"message.{state}", by=by, task=message.task, message=message.pk, channel=message.channel,
         to=message.envelope.get("to", ""), type=message.envelope.get("type", ""), **more,

@@ -355,7 +355,7 @@ class Watch:
     def _facts(self, why: str) -> dict[str, Any]:
         return {
             "process": self.kind, "host": socket.gethostname(), "pid": os.getpid(),
-            "folder": str(settings.DATA), "why": why,
+            "folder": str(settings.DATA), **({"why": why} if why else {}),
         }  # fmt: skip
 
     def _leave(self) -> None:

@@ -61,7 +61,16 @@ def delivered(row: Notice | Message, *, by: str) -> None:
         rows = model._default_manager.filter(pk=row.pk, state__in=DOUBT)
         now = clock.now()
         if rows.update(state="sent", fence=F("fence") + 1, sending_until=None, sent_at=now, error=""):
-            said: dict[str, Any] = {str(noun): row.pk, "why": "A person saw it there."}
-            log.record(f"{noun}.sent", by=by, task=row.task, **said)
+            facts = _facts(row) | {"why": "A person saw it there."}
+            log.record(f"{noun}.sent", by=by, task=row.task, **facts)
         elif not model._default_manager.filter(pk=row.pk, state="sent").exists():
             raise Refused(f"Cannot call {row.key} delivered: it is on its way, and will say so by itself.")
+
+
+def _facts(row: Notice | Message) -> dict[str, Any]:
+    if isinstance(row, Notice):
+        return {
+            "notice": row.pk, "kind": row.kind, "carrier": row.carrier, "recipient": row.recipient,
+        }  # fmt: skip
+    to, kind = row.envelope.get("to", ""), row.envelope.get("type", "")
+    return {"message": row.pk, "channel": row.channel, "to": to, "type": kind}

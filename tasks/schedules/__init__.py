@@ -32,9 +32,9 @@ def sync(workflow: Workflow, definition: dict[str, Any]) -> None:
     own = Schedule.objects.filter(workflow=workflow, name=OWN)
     if not said:
         for schedule in own:
-            facts = _facts(schedule)
+            told = facts(schedule)
             schedule.delete()
-            log.record("schedule.removed", by="clawbot:sync", **facts)
+            log.record("schedule.removed", by="clawbot:sync", **told)
         return
     wanted = {"cron": said["cron"], "zone": said["zone"], "input": said.get("input")}
     wanted["misfire"] = said.get("misfire", Schedule.Misfire.NEWEST)
@@ -90,7 +90,7 @@ def add(
     try:
         with transaction.atomic():
             made = Schedule.objects.create(workflow=flow, name=name, **values, next_at=_next(values))
-            log.record("schedule.added", by=by, **_facts(made))
+            log.record("schedule.added", by=by, **facts(made))
     except IntegrityError:
         there = find(workflow, name)
         if any(getattr(there, key) != value for key, value in values.items()):
@@ -118,7 +118,7 @@ def change(
         if not Schedule.objects.filter(pk=schedule.pk).update(**values):
             raise Refused(f"Cannot change {schedule.name!r}: somebody removed it. Add it again.")
         schedule.refresh_from_db()
-        log.record("schedule.changed", by=by, **_facts(schedule))
+        log.record("schedule.changed", by=by, **facts(schedule))
     return schedule
 
 
@@ -127,9 +127,9 @@ def remove(schedule: Schedule, *, by: str) -> None:
     access.require(by, "schedule", schedule)
     _not_the_files(schedule, "remove")
     with transaction.atomic():
-        facts = _facts(schedule)
+        told = facts(schedule)
         if Schedule.objects.filter(pk=schedule.pk).delete()[0]:
-            log.record("schedule.removed", by=by, **facts)
+            log.record("schedule.removed", by=by, **told)
 
 
 def pause(schedule: Schedule, *, by: str, why: str) -> None:
@@ -141,7 +141,7 @@ def pause(schedule: Schedule, *, by: str, why: str) -> None:
     with transaction.atomic():
         rows = Schedule.objects.filter(pk=schedule.pk, paused_at=None)
         if rows.update(paused_at=clock.now(), paused_by=by, paused_why=why):
-            log.record("schedule.paused", by=by, why=why, **_facts(schedule))
+            log.record("schedule.paused", by=by, why=why, **facts(schedule))
     schedule.refresh_from_db()
 
 
@@ -152,11 +152,12 @@ def resume(schedule: Schedule, *, by: str) -> None:
     with transaction.atomic():
         rows = Schedule.objects.filter(pk=schedule.pk, paused_at__isnull=False)
         if rows.update(paused_at=None, paused_by="", paused_why="", next_at=following):
-            log.record("schedule.resumed", by=by, **_facts(schedule))
+            log.record("schedule.resumed", by=by, **facts(schedule))
     schedule.refresh_from_db()
 
 
-def _facts(schedule: Schedule) -> dict[str, Any]:
+def facts(schedule: Schedule) -> dict[str, Any]:
+    """What its events say of a schedule."""
     return {
         "schedule": schedule.pk, "workflow": schedule.workflow.slug, "name": schedule.name,
         "cron": schedule.cron, "zone": schedule.zone,

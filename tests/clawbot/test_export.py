@@ -40,7 +40,7 @@ def test_gives_every_event_oldest_first() -> None:
 
 @pytest.mark.parametrize("word", HOSTILE)
 def test_lets_no_cell_be_taken_for_a_formula(word) -> None:
-    log.record("task.done", by=word, stage=word)
+    log.record("task.done", by=word, stage=word, outcome="completed")
 
     (row,) = rows()
 
@@ -48,7 +48,7 @@ def test_lets_no_cell_be_taken_for_a_formula(word) -> None:
 
 
 def test_keeps_commas_quotes_and_line_ends_inside_their_cell() -> None:
-    log.record("task.done", by="user:ana", stage='a,"b"\r\nc')
+    log.record("task.done", by="user:ana", stage='a,"b"\r\nc', outcome="completed")
 
     assert rows()[0]["stage"] == 'a,"b"\r\nc'
     assert told("csv").startswith("id,at,kind,task,stage,by,channel,data,changed\r\n")
@@ -61,7 +61,7 @@ def test_has_a_header_where_nothing_happened() -> None:
 
 def test_reads_a_batch_at_a_time(django_assert_num_queries, monkeypatch) -> None:
     monkeypatch.setattr(export, "BATCH", 10)
-    log.write(log.line("task.done", by="clawbot") for _ in range(25))
+    log.write(log.line("task.done", by="clawbot", outcome="completed") for _ in range(25))
 
     with django_assert_num_queries(4):
         assert len(told("jsonl").splitlines()) == 25

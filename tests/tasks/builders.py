@@ -64,7 +64,7 @@ def a_workflow(
             created_by="clawbot",
         )
         flow.save()
-        log.record("workflow.version", by="clawbot", workflow=name, number=flow.active.number)
+        log.record("workflow.version", by="clawbot", workflow=name, number=flow.active.number, sha256="")
     return flow
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from clawbot import cli
-from tasks.log import KINDS
+from tasks.event_kinds import KINDS
 from tasks.people import rights
 
 HEAD = """# Events
@@ -24,10 +24,10 @@ export` writes them to a file.
 
 The log is sealed and can be checked: [Audit](howto/audit.md).
 
-This page is written by `make docs` from `tasks/log.py`.
+This page is written by `make docs` from `tasks/event_kinds.py`.
 
-| kind | what it carries |
-|---|---|
+| kind | always | perhaps | |
+|---|---|---|---|
 """
 
 
@@ -41,7 +41,7 @@ class Command(cli.Command):
 
     def handle(self, *args: Any, check: bool, **options: Any) -> None:
         for name, (source, text) in {
-            "events.md": ("tasks/log.py", events()),
+            "events.md": ("tasks/event_kinds.py", events()),
             "who_may_do_what.md": ("tasks/people/rights.py", rights.page()),
         }.items():
             page = settings.ROOT / "docs" / name
@@ -53,4 +53,11 @@ class Command(cli.Command):
 
 def events() -> str:
     """The page of events, one row per kind."""
-    return HEAD + "".join(f"| `{kind}` | {carries} |\n" for kind, carries in KINDS.items())
+    return HEAD + "".join(
+        f"| `{name}` | {_words(kind.always)} | {_words(kind.maybe)} | {kind.note} |\n"
+        for name, kind in KINDS.items()
+    )
+
+
+def _words(facts: frozenset[str]) -> str:
+    return ", ".join(sorted(facts))

@@ -141,9 +141,7 @@ def test_turns_away_a_nul_in_the_address(as_ana, path):
     assert as_ana.get(path).status_code == 400
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "status"), [("get", "nothing/here", 404), ("put", "tasks", 405)]
-)
+@pytest.mark.parametrize(("method", "path", "status"), [("get", "nothing/here", 404), ("put", "tasks", 405)])
 def test_answers_with_a_problem_everywhere(method, path, status):
     answer = getattr(Client(), method)(f"/api/v1/{path}")
 

@@ -4,7 +4,7 @@ import pytest
 
 from clawbot.dashboard.sentences import CONDITIONS, SENTENCES, sentence
 from clawbot.templatetags.clawbot import CONDITIONS as LOOKS
-from tasks.log import KINDS
+from tasks.event_kinds import KINDS
 from tasks.models import Event
 
 

@@ -5,6 +5,7 @@ import pytest
 from clawbot.live import feed
 from clawbot.live.feed import Change, Feed
 from tasks import log
+from tasks.event_kinds import KINDS
 from tasks.models import Event
 
 pytestmark = pytest.mark.django_db
@@ -88,4 +89,4 @@ def test_tells_each_page_of_what_it_shows(kind, topic):
 
 
 def test_names_only_families_of_events_that_exist():
-    assert set(feed.OF_FAMILY) <= {kind.partition(".")[0] for kind in log.KINDS}
+    assert set(feed.OF_FAMILY) <= {kind.partition(".")[0] for kind in KINDS}

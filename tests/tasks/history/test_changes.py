@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from agents.contract import Finding, Made, Outcome, Send
-from tasks import clock, injection, lifecycle, log, orchestrator, outbox, supervision
+from tasks import clock, injection, lifecycle, log, orchestrator, outbox, schedules, supervision
 from tasks.border import messages
 from tasks.history import replay  # fmt: skip
 from tasks.models import (
@@ -363,7 +363,7 @@ def _() -> Iterator[None]:
         made = Schedule.objects.create(
             workflow=flow, name="daily", cron="* * * * *", zone="UTC", input={"title": "News"}, next_at=due
         )
-        log.record("schedule.added", by="clawbot", schedule=made.pk)
+        log.record("schedule.added", by="clawbot", **schedules.facts(made))
     yield
     assert orchestrator.SWEEPS["schedule"](clock.now())
 
@@ -422,7 +422,7 @@ def history(task: Task) -> None:
             task=task, subtask=row, fence=1, agent="research", status="done",
             started_at=timezone.now() - timedelta(seconds=2), ended_at=timezone.now(),
         )  # fmt: skip
-    log.record("task.changed", by="clawbot", task=task)
+    log.record("task.changed", by="clawbot", task=task, because="the scene")
 
 
 @scene("sweep remind")
@@ -430,7 +430,7 @@ def _() -> Iterator[None]:
     review = asked()
     with transaction.atomic():
         Review.objects.update(ladder=[{"after": 60, "remind": "owner"}])
-        log.record("task.changed", by="clawbot", task=review.task)
+        log.record("task.changed", by="clawbot", task=review.task, because="the scene")
     clock.move(timedelta(days=1))
     yield
     assert review.open

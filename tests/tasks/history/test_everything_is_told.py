@@ -165,7 +165,8 @@ def house(database: str, ana: Any, ben: Any, admin: Any, cleo: Any, tmp_path: An
             workflow=flow, agent="reviewer", kind="typo", evidence={"judged": 30}, given_by="user:admin",
             given_at=clock.now(), looked_at=clock.now(),
         )  # fmt: skip
-        log.record("trust.raised", by="user:admin", workflow="article", agent="reviewer", kind="typo")
+        facts: Any = {"workflow": "article", "agent": "reviewer", "kind": "typo"}
+        log.record("trust.raised", by="user:admin", judged=30, agreed=29, low=0.83, **facts)
     outbox.send_due()
     seal.seal()
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from tasks import clock, log
+from tasks.event_kinds import KINDS
 from tasks.history import append_only, chain, seal
 from tasks.models import Event, Seal
 
@@ -24,18 +26,16 @@ BY = ("agent:writer", "user:ana", "orchestrator:rescue", "clawbot")
 
 def write(count: int, *, begin: int = 0) -> None:
     """That many honest lines."""
-    kinds = list(log.KINDS)
+    kinds = list(KINDS)
     log.write(
-        log.line(
-            kinds[n % len(kinds)],
-            by=BY[n % 4],
-            stage="write",
-            number=n,
-            reason=f"ünïcode {n}",
-            seconds=0.1 * n,
-        )
+        log.line(kinds[n % len(kinds)], by=BY[n % 4], stage="write", **facts(kinds[n % len(kinds)], n))
         for n in range(begin, begin + count)
     )
+
+
+def facts(kind: str, n: int) -> dict[str, Any]:
+    """What an event of this kind carries, in values of several types."""
+    return dict(zip(sorted(KINDS[kind].always), cycle((n, f"ünïcode {n}", 0.1 * n)), strict=False))
 
 
 def seal_all() -> None:
@@ -278,7 +278,7 @@ def test_loses_no_line_that_commits_late(database) -> None:
 
     def slow() -> None:
         with transaction.atomic():
-            log.record("task.done", by="agent:late")
+            log.record("task.done", by="agent:late", outcome="completed")
             written.set()
             may_commit.wait(30)
         connection.close()
