@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, ProgrammingError
 
 from agents.contract import Refused
-from clawbot import acts, checks
+from clawbot import acts, checks, storable
 from clawbot.people import cast
 from tasks import log
 from tasks.database import ailment
@@ -42,6 +42,11 @@ class Command(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run; what the database cannot do reaches the terminal as a sentence (`--traceback` shows more)."""
+        for word in _words([*args, *options.values()]):
+            if not storable.is_storable(word):
+                raise CommandError(
+                    f"An argument holds bytes that are no text: {ascii(word)[:60]}. Use UTF-8."
+                )
         try:
             return super().execute(*args, **options)
         except (OperationalError, ProgrammingError) as error:
@@ -51,6 +56,14 @@ class Command(BaseCommand):
             raise CommandError(
                 f"The database cannot do this: {said}. `./manage.py doctor` tells what it lacks."
             ) from error
+
+
+def _words(values: Any) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from _words(value)
 
 
 def add_actor(parser: CommandParser) -> None:

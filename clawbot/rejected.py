@@ -50,6 +50,17 @@ def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
     return _answer(request, "That was not done", f"Nothing was changed. {refusal}", 409)
 
 
+def method(request: HttpRequest, allowed: str) -> HttpResponse:
+    """The answer to a form sent to a page that takes none, or to a look at an address that shows nothing."""
+    if request.method == "POST":
+        text = f"This page takes no form. Nothing was changed. Open {request.path} instead."
+    else:
+        text = "This address only takes what a button of a page sends: there is nothing to look at. Go back."
+    answer = _answer(request, "That is not done this way", text, 405)
+    answer["Allow"] = allowed
+    return answer
+
+
 def _answer(request: HttpRequest, title: str, text: str, status: int) -> HttpResponse:
     if request.headers.get("HX-Request") == "true":  # a part of a page: failure.js shows the words
         return HttpResponse(f"{title}. {text}", status=status, content_type="text/plain; charset=utf-8")

@@ -19,6 +19,7 @@ from daphne.server import Server
 from django.conf import settings
 from django.core.management.base import CommandError
 from twisted import internet
+from twisted.web.http import HTTPChannel
 
 log = logging.getLogger(__name__)
 reactor: Any = internet.reactor  # a module to the eye of a type checker
@@ -26,6 +27,10 @@ reactor: Any = internet.reactor  # a module to the eye of a type checker
 LINGER = 1.0  # seconds for a request that is on its way over a connection already taken
 LOOK = 0.05  # seconds between two looks whether all is answered
 MOST_KNOCKING = 1000  # far above what the system queues for a listener
+TOO_LONG = (
+    "This request was not read: its address and headers are too long (at most 16,000 characters for a line, "
+    "64,000 in all). Nothing was changed. Send what is long as a form or a body."
+)
 GOING_AWAY = 1001  # the code by which pages know that they should connect again
 
 
@@ -56,8 +61,9 @@ class Draining(Server):
         self.over = 0.0  # the moment of the monotonic clock at which it ends, whatever is still under way
 
     def listen_success(self, port: Any) -> None:
-        """Keep the port: Daphne forgets it."""
+        """Keep the port, which Daphne forgets, and answer there also what is too long to be read."""
         super().listen_success(port)
+        port.factory.protocol = Channel
         self.ports.append(port)
 
     def drain(self) -> None:
@@ -85,6 +91,28 @@ class Draining(Server):
         if waiting:
             log.warning("Dropped %s requests that took longer than CLAWBOT_GRACE_SECONDS.", waiting)
         self.stop()
+
+
+class Channel(HTTPChannel):
+    """A connection that says why it reads no further. Twisted's own hangs up without a word."""
+
+    totalHeadersSize = 4 * HTTPChannel.MAX_LENGTH
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """Answer a line that is too long: the address, if it is the first one."""
+        self._refuse("431 Request Header Fields Too Large" if self.requests else "414 URI Too Long")
+
+    def lineReceived(self, line: bytes) -> None:
+        """Answer headers that are too long together."""
+        if self._receivedHeaderSize + len(line) > self.totalHeadersSize:
+            self._refuse("431 Request Header Fields Too Large")
+        else:
+            super().lineReceived(line)
+
+    def _refuse(self, status: str) -> None:
+        head = f"HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
+        self.transport.write(f"{head}Content-Length: {len(TOO_LONG)}\r\n\r\n{TOO_LONG}".encode())
+        self.loseConnection()
 
 
 def _is_under_way(protocol: Any, details: dict[str, Any]) -> bool:

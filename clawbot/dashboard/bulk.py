@@ -21,6 +21,7 @@ from tasks.items import number
 from tasks.models import Decision, Hold, Review, Task
 
 from . import consequences, deciders, history, queue, task_items
+from .numbers import whole, whole_ones
 
 MOST = 50
 #: what can be done to all items of one stage that wait: verb -> how it is said, and what was done
@@ -61,7 +62,7 @@ def approve(request: HttpRequest) -> HttpResponse:
     """GET: what may be approved together, with each consequence. POST: one decision for each that was chosen,
     bound to the text it had on the list; what changed meanwhile is refused by itself."""
     answers = _decide(request) if request.method == "POST" else []
-    chosen = {int(one) for one in request.GET.getlist("pick") if one.isdecimal()}
+    chosen = set(whole_ones(request.GET.getlist("pick")))
     items = [_item(review, review.pk in chosen) for review in eligible(request.user)]
     context = {
         "items": items,
@@ -127,14 +128,13 @@ def consequence(review: Review) -> str:
 def _decide(request: HttpRequest) -> list[Answer]:
     found = []
     by = f"user:{request.user.username}"
-    wanted = [int(one) for one in request.POST.getlist("pick")[:MOST] if one.isdecimal()]
+    wanted = whole_ones(request.POST.getlist("pick")[:MOST])
     rows = access.seen(Review, request.user).select_related("task__workflow", "artifact").in_bulk(wanted)
     for review in (rows[pk] for pk in wanted if pk in rows):
-        version = request.POST.get(f"version-{review.pk}", "")
         try:
             decision = supervision.approve(
                 review, by=by, until_seen=True, artifact_sha256=request.POST.get(f"sha-{review.pk}", ""),
-                review_version=int(version) if version.isdecimal() else 0,
+                review_version=whole(request.POST.get(f"version-{review.pk}", "")) or 0,
                 request_id=(request.POST.get(f"request-{review.pk}") or uuid.uuid4().hex)[:64],
             )  # fmt: skip
         except Refused as refused:
@@ -189,7 +189,7 @@ def _part(review: Review, verb: str) -> Part:
 
 def _each(request: HttpRequest, verb: str, review: Review) -> list[Answer]:
     """Do it to each that is ticked and still waits; each is its own event, refused or done by itself."""
-    wanted = {int(one) for one in request.POST.getlist("pick")[:MOST] if one.isdecimal()}
+    wanted = whole_ones(request.POST.getlist("pick")[:MOST])
     rows = access.seen(Review, request.user).filter(
         pk__in=wanted, task=review.task_id, subtask__stage=review.subtask.stage
     )

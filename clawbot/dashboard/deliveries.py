@@ -14,8 +14,8 @@ from tasks import access, outbox
 from tasks.models import Message, Notice
 from tasks.people import deliveries as doubtful
 
-from .holds import back
 from .paging import page
+from .redirects import back
 
 S = Notice.State
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render, resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from agents.contract import Refused
@@ -16,6 +15,10 @@ from tasks.clock import now
 from tasks.models import Hold
 
 from . import pausing
+from .numbers import whole
+from .redirects import back
+
+LONGEST = 60 * 24 * 366  # minutes of a pause that ends by itself
 
 
 @require_http_methods(["GET", "POST"])
@@ -28,12 +31,11 @@ def holds(request: HttpRequest) -> HttpResponse:
         there = access.seen(Hold, request.user).filter(open=1).order_by("id")
         return render(request, "pages/holds.html", {"pauses": [pausing.pause(hold) for hold in there]})
     given = request.POST
-    minutes = given.get("minutes", "")
     try:
         supervision.pause(
             given.get("scope", ""), given.get("target", ""), by=f"user:{request.user.username}",
             why=given.get("why") or given.get("reason") or "", stop_now=given.get("stop_now") == "yes",
-            until=now() + timedelta(minutes=int(minutes)) if minutes.isdecimal() else None,
+            until=_until(given.get("minutes", "")),
         )  # fmt: skip
     except Refused as refused:
         messages.error(request, str(refused))
@@ -77,8 +79,11 @@ def lift(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(back(request))
 
 
-def back(request: HttpRequest) -> str:
-    """The page the form stood on, if it is one of ours."""
-    wanted = request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if is_ours else resolve_url("board")
+def _until(minutes: str) -> datetime | None:
+    """When a pause of so many minutes ends by itself; None for one without an end."""
+    if not minutes.strip():
+        return None
+    number = whole(minutes, LONGEST)
+    if not number:
+        raise Refused(f"Cannot pause for {minutes[:20]!r} minutes: choose 1 to {LONGEST:,}, or no end.")
+    return now() + timedelta(minutes=number)

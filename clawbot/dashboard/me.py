@@ -25,7 +25,8 @@ from tasks.clock import now
 from tasks.models import Absence, Review
 from tasks.people import away
 
-from .holds import back
+from .numbers import whole
+from .redirects import back
 
 #: how long a token works, as the form offers it
 TOKEN_DAYS = {"30": "30 days", "90": "90 days", "365": "A year", "": "Until I revoke it"}
@@ -90,7 +91,7 @@ def make_token(request: HttpRequest) -> HttpResponse:
     user, given = _person(request), request.POST
     days, name, scope = (given.get(key, "") for key in ("days", "name", "scope"))
     try:
-        ends = tokens.ends(int(days)) if days.isdecimal() else None
+        ends = tokens.ends(whole(days, tokens.MOST_DAYS) or 0) if days.strip() else None
         made = tokens.make(user.username, name, by=f"user:{user.username}", scope=scope, expires_at=ends)
     except Refused as refused:
         return _page(request, Settings(instance=user), _password_form(user), status=422, refused=str(refused))

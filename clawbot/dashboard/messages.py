@@ -20,8 +20,8 @@ from tasks.border import publishing
 from tasks.models import Message, Task
 
 from .cards import stage_title
-from .holds import back
 from .paging import page
+from .redirects import back
 
 M = Message.State
 

@@ -26,6 +26,8 @@ def frame(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Http
         request.frame = Frame(request)  # type: ignore[attr-defined]
         with timezone.override(zone_of(request.user)), log.through(_door(request.path)):
             response = get_response(request)
+            if response.status_code == 405 and not response.content:
+                response = rejected.method(request, response["Allow"])
         database.let_go()
         response.headers.setdefault("Cache-Control", "no-store")
         if request.headers.get("HX-Request") == "true" and _asks_to_sign_in(response):

@@ -19,6 +19,7 @@ from tasks.models import Workflow, WorkflowVersion
 from tasks.workflow import offers
 
 from . import versions
+from .numbers import whole
 from .versions import Block
 
 
@@ -55,9 +56,9 @@ def act(request: HttpRequest, noun: str, slug: str) -> HttpResponse:
     there = Agent.objects.all() if noun == "agent" else access.seen(Workflow, request.user)
     thing: Any = get_object_or_404(there.select_related("active", "offered"), slug=slug)
     verb, by = request.POST.get("verb", ""), f"user:{request.user.username}"
-    if verb not in ("use", "keep") or not request.POST.get("number", "").isdecimal():
+    number = whole(request.POST.get("number", ""))
+    if verb not in ("use", "keep") or number is None:
         raise Http404("An offered update is answered with `use` or `keep` and its number.")
-    number = int(request.POST["number"])
     try:
         if verb == "use":
             offers.use(thing, number, by=by)

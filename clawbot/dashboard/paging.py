@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from .numbers import whole
+
 SIZE = 50
 
 
@@ -21,7 +23,7 @@ class Page:
 
 def page(rows: QuerySet[Any], before: str) -> Page:
     """The rows with an id below `before` (as the address says it; anything but a number is the start)."""
-    start = int(before) if before.isdecimal() and len(before) < 19 else None
+    start = whole(before)
     if start is not None:
         rows = rows.filter(pk__lt=start)
     found = list(rows.order_by("-pk")[: SIZE + 1])

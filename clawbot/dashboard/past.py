@@ -15,6 +15,7 @@ from tasks.models import Artifact, Comment, Decision, Event, Hold, Review, Subta
 from tasks.people import quorum
 
 from .cards import stage_title
+from .numbers import whole
 from .sentences import CONDITIONS, sentence
 
 S = Subtask.Status
@@ -25,7 +26,7 @@ SHOWN_ITEMS = 20
 def show(request: HttpRequest, one: Task, at: str) -> HttpResponse:
     """The page: read-only, with the events before and after. 404 where the task had no event by then."""
     mine = one.events.order_by("pk")
-    event = mine.filter(pk__lte=int(at)).last() if at.isdecimal() and len(at) < 19 else None
+    event = mine.filter(pk__lte=number).last() if (number := whole(at)) is not None else None
     if event is None:
         raise Http404(f"The log of {one.key} has nothing at {at!r}.")
     state = past(one, event.pk)

@@ -15,7 +15,7 @@ from tasks import access, clock, supervision
 from tasks.models import Review
 
 from . import deciders
-from .holds import back
+from .redirects import back
 
 #: a taken review is renewed by whoever still reads it, in time
 RENEW_BEFORE = timedelta(minutes=10)

@@ -25,6 +25,7 @@ from tasks.why import why
 from tasks.workflow.graph import UNDO
 
 from . import calls, consequences, deciders, history, pace, requests, sources, task_items
+from .numbers import whole
 
 VIEWS = {"changes": "Changes", "clean": "Clean", "output": "Output"}
 PANES = ("sources", "brief", "thread", "checks")
@@ -292,7 +293,7 @@ def _opened(here: Page) -> int:
     """The source that was asked for; before anybody asks, the one that the first finding refers to."""
     src = here.query.get("src")
     if src is not None:
-        return int(src) if src.isdecimal() and len(src) < 6 else 0
+        return whole(src) or 0
     return next((one.source for one in here.findings if one.source), 0)
 
 

@@ -20,6 +20,7 @@ from tasks.models import Artifact, Comment, Decision, Finding, Review, Task
 from tasks.people import authority, edits, quorum, reviews, unsaved
 
 from . import queue, reading
+from .numbers import MOST, whole
 from .parts import part_of
 
 MOST_REQUESTS = 50
@@ -78,7 +79,7 @@ def _page(
     query = request.GET.copy()
     query.update(more.pop("query", {}))
     seen = request.POST.get("draft", "")
-    if stale and review.artifact and seen.isdecimal() and int(seen) < review.artifact.number:
+    if stale and review.artifact and (whole(seen) or MOST) < review.artifact.number:
         query["from"], query["view"] = seen, "changes"  # what came since is what must be read now
     here = reading.page(review, request.user, query)
     line = queue.line(request)
@@ -108,8 +109,7 @@ def _page(
 
 def _since(request: HttpRequest, review: Review) -> list[Decision]:
     """What others answered after this person had opened the page."""
-    version = request.POST.get("review_version", "")
-    read = int(version) if version.isdecimal() else 0
+    read = whole(request.POST.get("review_version", "")) or 0
     later = review.decisions.filter(review_version__gte=read, undone_at__isnull=True)
     return list(later.exclude(by=f"user:{request.user.username}").order_by("id"))
 
@@ -150,11 +150,10 @@ def _decides(
 
 def _bound(request: HttpRequest) -> dict[str, Any]:
     """What ties a decision to exactly the text that was read."""
-    version = request.POST.get("review_version", "")
     return {
         "by": f"user:{request.user.username}",
         "artifact_sha256": request.POST.get("artifact_sha256") or None,
-        "review_version": int(version) if version.isdecimal() else None,
+        "review_version": whole(request.POST.get("review_version", "")),
         "request_id": (request.POST.get("request_id") or uuid.uuid4().hex)[:64],
     }
 
@@ -430,9 +429,8 @@ def judge(request: HttpRequest, review: Review) -> HttpResponse:
 @_decides
 def take_back(request: HttpRequest, review: Review) -> HttpResponse:
     """Put back the sentence that stood there before the reviewer corrected it, as a new draft."""
-    given = request.POST.get("finding", "")
     there = Finding.objects.filter(task=review.task).select_related("task", "artifact")
-    finding = get_object_or_404(there, pk=given if given.isdecimal() else None)
+    finding = get_object_or_404(there, pk=whole(request.POST.get("finding", "")))
     authority.revoke(finding, by=f"user:{request.user.username}")
     return redirect(f"{_back(request, review)}#finding-{finding.number}")
 

@@ -20,6 +20,7 @@ from tasks.models import Artifact, Decision, Review, Subtask, Task
 from tasks.people import asked, deliveries
 
 from . import bulk, deciders, history, queue, reading
+from .numbers import whole_ones
 from .parts import part_of
 
 TABS = {"mine": "Mine", "anyone": "Anyone", "decided": "Decided by me today"}
@@ -96,7 +97,7 @@ def count(request: HttpRequest) -> HttpResponse:
 def news(request: HttpRequest) -> HttpResponse:
     """How many rows came since the page was drawn: they are announced, never slipped in. Rows that
     somebody else settled meanwhile come along, to grey out where they stand."""
-    seen = {int(word) for word in request.GET.get("seen", "").split(",") if word.isdecimal()}
+    seen = set(whole_ones(request.GET.get("seen", "").split(",")))
     now = _rows_of(request)
     gone = seen - {review.pk for review in now}
     settled = (

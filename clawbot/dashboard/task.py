@@ -22,6 +22,7 @@ from tasks.workflow.shape import ENGINE
 
 from . import beside, messages, past, reading, timeline
 from .cards import Card, cards, stage_title
+from .numbers import whole
 from .pace import pace
 from .paging import page
 from .sentences import CONDITIONS, sentence
@@ -228,8 +229,7 @@ def _drafts(request: HttpRequest, one: Task) -> dict[str, Any]:
 
 
 def _number(request: HttpRequest, name: str) -> int:
-    value = request.GET.get(name, "")
-    return int(value) if value.isdecimal() and len(value) < 9 else 0
+    return whole(request.GET.get(name, "")) or 0
 
 
 def _handoffs(request: HttpRequest, one: Task) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
@@ -196,9 +197,12 @@ def number(text: str, name: str) -> int | float | None:
     if not text:
         return None
     try:
-        return int(text) if text.lstrip("-").isdecimal() else float(text)
+        found = int(text) if text.lstrip("-").isdecimal() else float(text)
     except ValueError:
-        raise Refused(f"{_label(name)}: {text!r} is not a number.") from None
+        found = math.nan
+    if not math.isfinite(found):
+        raise Refused(f"{_label(name)}: {text[:40]!r} is not a number.")
+    return found
 
 
 def _data(text: str, name: str, schema: dict[str, Any]) -> Any:

@@ -13,6 +13,7 @@ from tasks import access, items
 from tasks.models import Review, Run, Subtask, Task
 
 from .cards import stage_title
+from .numbers import whole
 from .task import find
 
 SIZE = 50
@@ -105,7 +106,7 @@ def show(request: HttpRequest, key: str, stage: str) -> HttpResponse:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 6 else 0
+    return whole(text, 10**6) or 0
 
 
 def _kinds(counted: items.Items, kind: str) -> list[dict[str, Any]]:

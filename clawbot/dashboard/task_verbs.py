@@ -8,8 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render, resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from agents.contract import Refused
@@ -18,6 +17,8 @@ from tasks.models import Hold, Task
 
 from . import consequences
 from .cards import stage_title
+from .numbers import whole
+from .redirects import back
 
 Form = dict[str, str]
 
@@ -67,8 +68,7 @@ def _rerun(task: Task, by: str, form: Form) -> Any:
 
 def _seen(form: Form) -> int | None:
     """The round that the form was made for: sent twice, it moves work once."""
-    said = form.get("round", "")
-    return int(said) if said.isdecimal() and len(said) < 9 else None
+    return whole(form.get("round", ""))
 
 
 def _retry(task: Task, by: str, form: Form) -> Any:
@@ -157,7 +157,7 @@ def act(request: HttpRequest, key: str, verb: str) -> HttpResponse:
         return _ask(request, task, verb)
     if _do(request, task, verb):
         messages.success(request, VERBS[verb].done.format(key=task.key))
-    return redirect(_back(request, task))
+    return redirect(back(request, "task", key=task.key))
 
 
 @require_POST
@@ -174,7 +174,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
         messages.success(
             request, f"{label.capitalize()}: {', '.join(done[:5])}{' and more' if len(done) > 5 else ''}."
         )
-    return redirect(_back(request))
+    return redirect(back(request))
 
 
 def _do(request: HttpRequest, task: Task, verb: str) -> bool:
@@ -208,12 +208,3 @@ def _ask(request: HttpRequest, task: Task, verb: str) -> HttpResponse:
     }
     is_part = request.headers.get("HX-Request") == "true"
     return render(request, "parts/_ask_verb.html" if is_part else "pages/verb.html", context)
-
-
-def _back(request: HttpRequest, task: Task | None = None) -> str:
-    """The page the form stood on, if it is one of ours."""
-    wanted = request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    if is_ours:
-        return wanted
-    return resolve_url("task", key=task.key) if task else resolve_url("board")

@@ -72,5 +72,8 @@ class Command(cli.Command):
 
 def _text(given: str) -> str:
     """The file of this name, else the words themselves."""
-    file = Path(given).expanduser()
-    return file.read_text("utf-8", "replace") if file.is_file() else given
+    try:
+        file = Path(given).expanduser()
+        return file.read_text("utf-8", "replace") if file.is_file() else given
+    except (OSError, RuntimeError):  # no name of a file, or of somebody's home
+        return given
