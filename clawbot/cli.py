@@ -49,6 +49,11 @@ class Command(BaseCommand):
                 )
         try:
             return super().execute(*args, **options)
+        except OSError as error:
+            if not error.filename:
+                raise
+            name = ascii(str(error.filename))[1:-1]
+            raise CommandError(f"Cannot use {name[:80]}: {error.strerror or error}.") from error
         except (OperationalError, ProgrammingError) as error:
             if ailment(error):
                 raise  # ./manage.py has the sentence

@@ -8,7 +8,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.utils import timezone
+from tasks import costs
+from tasks.costs import Cost
+from tasks.moments import day
 
 MINUTE, HOUR, DAY, MONTH = 60, 3600, 86_400, 30 * 86_400
 
@@ -42,24 +44,6 @@ def distance(moment: datetime, now: datetime) -> str:
     return f"{words} ago" if seconds > 0 else f"in {words}"
 
 
-def day(moment: datetime, now: datetime) -> str:
-    """The date in the reader's zone: "21 Nov", with the year where it is another one."""
-    local = timezone.localtime(moment)
-    year = "" if local.year == timezone.localtime(now).year else f" {local.year}"
-    return f"{local.day} {local:%b}{year}"
-
-
-def clock(moment: datetime, now: datetime) -> str:
-    """The time of day in the reader's zone, with the date unless it is today: "14:00", "21 Nov, 14:00"."""
-    local = timezone.localtime(moment)
-    if local.date() == timezone.localtime(now).date():
-        return f"{local:%H:%M}"
-    return f"{day(moment, now)}, {local:%H:%M}"
-
-
-def money(value: Decimal | float | None) -> str:
-    """US dollars with cents: "$0.41". What is less than a cent says so."""
-    amount = Decimal(value or 0)
-    if 0 < amount < Decimal("0.005"):
-        return "under $0.01"
-    return f"${amount:,.2f}"
+def money(value: Cost | Decimal | float | None) -> str:
+    """US dollars with cents: "$0.41", "under $0.01"; of a cost also whether it is known."""
+    return str(value) if isinstance(value, Cost) else costs.money(Decimal(value or 0))

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Sum
 
-from . import clock
+from . import clock, moments
+from .costs import UNPRICED, Cost
 from .models import Decision, Finding, Review, Run, Task
 from .people import asked, policy, quorum
 
@@ -76,13 +78,9 @@ def _wait(review: Review) -> dict[str, Any]:
         "needs": quorum.sentence(review),
         "then": then,
         "due_at": review.due_at.isoformat() if review.due_at else "",
-        "due_words": _moment(review.due_at),
+        "due_words": moments.named(review.due_at, clock.now()) if review.due_at else "",
         "url": f"{settings.BASE_URL}/reviews/{review.pk}/",
     }
-
-
-def _moment(at: datetime | None) -> str:
-    return f"{at:%H:%M} UTC on {at.day} {at:%b}" if at else ""
 
 
 def _work(task: Task) -> dict[str, Any]:
@@ -91,6 +89,7 @@ def _work(task: Task) -> dict[str, Any]:
     spent = Run.objects.filter(task=task).aggregate(
         stages=Count("subtask__stage", distinct=True),
         cost=Sum("cost_usd"),
+        unpriced=Count("pk", filter=UNPRICED),
         into=Sum("tokens_in"),
         out=Sum("tokens_out"),
     )
@@ -99,6 +98,7 @@ def _work(task: Task) -> dict[str, Any]:
         "took": _words(now["started_at"], clock.now()),
         "stages": spent["stages"],
         "cost_usd": float(spent["cost"] or 0),
+        "cost": str(Cost(spent["cost"] or Decimal(0), spent["unpriced"])),
         "tokens": (spent["into"] or 0) + (spent["out"] or 0),
     }
 

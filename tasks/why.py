@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from . import moments
 from .items import Items, number
 from .models import Decision, Event, Hold, Review, Subtask, Task
 from .people import grants, policy
@@ -325,8 +326,12 @@ def _backlog(one: Standing) -> Why:
 def _held(one: Standing) -> str:
     hold = one.hold
     assert hold is not None
-    until = "until it is resumed" if hold.until is None else "until its time comes"
-    return f"Paused by {one.names.get(hold.placed_by, hold.placed_by)}: {hold.why}. It stays {until}."
+    ends = (
+        f"It lifts by itself at {moments.named(hold.until, one.now)}."
+        if hold.until
+        else "It stays until it is resumed."
+    )
+    return f"Paused by {one.names.get(hold.placed_by, hold.placed_by)}: {hold.why}. {ends}"
 
 
 # -- Words ---------------------------------------------------------------------------------------------

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Count, Sum
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -23,8 +22,9 @@ from agents.definition import Definition, loads
 from agents.models import Agent, AgentVersion
 from clawbot import words
 from clawbot.people import names
-from tasks import access
+from tasks import access, costs
 from tasks.clock import now
+from tasks.costs import Cost
 from tasks.models import Hold, Run, Subtask, Worker
 from tasks.workflow import shipped
 
@@ -49,7 +49,7 @@ class Row:
         default_factory=list
     )  # (status, seconds) of the last day, oldest first
     last: Run | None = None
-    cost: Decimal = Decimal(0)
+    cost: Cost = costs.NOTHING
     hold: Hold | None = None
     silent: Worker | None = None  # a worker that has some of its work and does not answer
 
@@ -234,7 +234,7 @@ def _add_past(table: dict[str, Row], user: Any) -> None:
             table[slug].ended.append((status, (ended_at - started_at).total_seconds()))
     midnight = timezone.localtime(moment).replace(hour=0, minute=0, second=0, microsecond=0)
     spent = runs.filter(agent__in=table, started_at__gte=midnight)
-    for slug, cost in spent.values_list("agent").annotate(cost=Sum("cost_usd")).order_by():
+    for slug, cost in costs.spent_by(spent, "agent").items():
         table[slug].cost = cost
     for row in table.values():
         row.ended.reverse()

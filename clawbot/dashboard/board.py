@@ -10,18 +10,17 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from statistics import median
 from typing import Any
 
-from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from agents.models import Agent
-from tasks import access, clock
+from tasks import access, clock, costs
 from tasks.models import Hold, Run, Subtask, Task, Workflow
 
 from .cards import Card, cards, stage_title
@@ -191,7 +190,7 @@ def _head(shown: Iterable[Card], flows: Sequence[Workflow]) -> dict[str, Any]:
         "undoing": sum(one.why.undoing for one in shown),
         "outside": sum(bool(one.why.waits_for) for one in shown),
         "week": ended.filter(done_at__gte=now - timedelta(days=7)).count(),
-        "cost": spent.aggregate(sum=Sum("cost_usd"))["sum"] or Decimal(0),
+        "cost": costs.spent(spent),
     }
 
 

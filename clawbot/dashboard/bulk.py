@@ -16,12 +16,12 @@ from django.views.decorators.http import require_http_methods
 
 from agents.contract import Refused
 from clawbot import draft
+from clawbot.numbers import whole, whole_ones
 from tasks import access, supervision
 from tasks.items import number
 from tasks.models import Decision, Hold, Review, Task
 
 from . import consequences, deciders, history, queue, task_items
-from .numbers import whole, whole_ones
 
 MOST = 50
 #: what can be done to all items of one stage that wait: verb -> how it is said, and what was done

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Max, Sum
+from django.db.models import Max
 
 from clawbot import words
 from clawbot.people import names
 from clawbot.people.models import User
-from tasks import clock, why
+from tasks import clock, costs, why
+from tasks.costs import Cost
 from tasks.models import Review, Run, Subtask, Task
 from tasks.people import policy
 from tasks.why import Why
@@ -45,7 +45,7 @@ class Card:
 
     task: Task
     why: Why
-    cost: Decimal
+    cost: Cost
     pace: Pace | None
     moved_at: datetime
     yours: bool
@@ -185,7 +185,7 @@ def cards(tasks: Sequence[Task], user: User | AnonymousUser) -> list[Card]:
     """The cards of these tasks, in a fixed number of queries. Tasks come with workflow selected."""
     ids = [task.pk for task in tasks]
     sentences = why.whys(tasks)
-    costs = dict(Run.objects.filter(task__in=ids).order_by().values_list("task").annotate(Sum("cost_usd")))
+    spent = costs.spent_by(Run.objects.filter(task__in=ids), "task")
     moved = dict(
         Subtask.objects.filter(task__in=ids).order_by().values_list("task").annotate(Max("finished_at"))
     )
@@ -194,7 +194,7 @@ def cards(tasks: Sequence[Task], user: User | AnonymousUser) -> list[Card]:
         Card(
             task=task,
             why=(reason := sentences[task.pk]),
-            cost=costs.get(task.pk) or Decimal(0),
+            cost=spent.get(task.pk, costs.NOTHING),
             pace=times[task.workflow_id].get(reason.row.stage) if reason.row else None,
             moved_at=moved.get(task.pk) or task.started_at or task.created_at,
             yours=bool(reason.review and for_you(user, reason.review)),

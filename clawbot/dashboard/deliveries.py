@@ -10,12 +10,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from agents.contract import Refused
+from clawbot.redirects import back
 from tasks import access, outbox
 from tasks.models import Message, Notice
 from tasks.people import deliveries as doubtful
 
 from .paging import page
-from .redirects import back
 
 S = Notice.State
 

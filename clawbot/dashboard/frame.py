@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils import timezone
 
 from clawbot.live import feed
 from clawbot.people.models import User
@@ -50,6 +51,11 @@ class Frame:
     def theme(self) -> str:
         """auto, light or dark; from the cookie before somebody signs in, so that the first paint is right."""
         return self.user.theme if self.user else self.request.COOKIES.get("theme", "auto")
+
+    @property
+    def zone(self) -> str:
+        """The name of the zone in which this page shows its times."""
+        return timezone.get_current_timezone_name()
 
     @cached_property
     def reviews(self) -> int:

@@ -10,13 +10,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from agents.contract import Refused
+from clawbot.numbers import whole
+from clawbot.redirects import back
 from tasks import access, supervision
 from tasks.clock import now
 from tasks.models import Hold
 
 from . import pausing
-from .numbers import whole
-from .redirects import back
 
 LONGEST = 60 * 24 * 366  # minutes of a pause that ends by itself
 

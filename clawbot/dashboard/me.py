@@ -18,15 +18,14 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from agents.contract import Refused
+from clawbot.numbers import whole
 from clawbot.people import tokens
 from clawbot.people.models import Token, User
+from clawbot.redirects import back
 from tasks import clock
 from tasks.clock import now
 from tasks.models import Absence, Review
 from tasks.people import away
-
-from .numbers import whole
-from .redirects import back
 
 #: how long a token works, as the form offers it
 TOKEN_DAYS = {"30": "30 days", "90": "90 days", "365": "A year", "": "Until I revoke it"}
@@ -94,7 +93,8 @@ def make_token(request: HttpRequest) -> HttpResponse:
         ends = tokens.ends(whole(days, tokens.MOST_DAYS) or 0) if days.strip() else None
         made = tokens.make(user.username, name, by=f"user:{user.username}", scope=scope, expires_at=ends)
     except Refused as refused:
-        return _page(request, Settings(instance=user), _password_form(user), status=422, refused=str(refused))
+        said = {"refused": str(refused), "token_name": name}
+        return _page(request, Settings(instance=user), _password_form(user), status=422, **said)
     return _page(request, Settings(instance=user), _password_form(user), status=201, made=made)
 
 

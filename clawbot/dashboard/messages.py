@@ -15,13 +15,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from agents.contract import Refused
 from agents.masking import mask
+from clawbot.redirects import back
 from tasks import access, clock
 from tasks.border import publishing
 from tasks.models import Message, Task
 
 from .cards import stage_title
 from .paging import page
-from .redirects import back
 
 M = Message.State
 

@@ -14,12 +14,12 @@ from django.views.decorators.http import require_POST
 from agents.contract import Refused
 from agents.definition import Definition
 from agents.models import Agent, AgentVersion
+from clawbot.numbers import whole
 from tasks import access
 from tasks.models import Workflow, WorkflowVersion
 from tasks.workflow import offers
 
 from . import versions
-from .numbers import whole
 from .versions import Block
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from .numbers import whole
+from clawbot.numbers import whole
 
 SIZE = 50
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from clawbot.numbers import whole
 from tasks import why
 from tasks.history import changes
 from tasks.history.replay import State, holds, instance, past
@@ -15,7 +16,6 @@ from tasks.models import Artifact, Comment, Decision, Event, Hold, Review, Subta
 from tasks.people import quorum
 
 from .cards import stage_title
-from .numbers import whole
 from .sentences import CONDITIONS, sentence
 
 S = Subtask.Status

@@ -11,11 +11,11 @@ from django.views.decorators.http import require_POST
 
 from agents.contract import Refused
 from clawbot.people import names
+from clawbot.redirects import back
 from tasks import access, clock, supervision
 from tasks.models import Review
 
 from . import deciders
-from .redirects import back
 
 #: a taken review is renewed by whoever still reads it, in time
 RENEW_BEFORE = timedelta(minutes=10)

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Sum
 from django.http import QueryDict
 from django.urls import reverse
 
 from agents.prose import article
 from clawbot import draft, render
+from clawbot.numbers import whole
 from clawbot.templatetags.clawbot import icon
-from tasks import access, artifacts, clock, items, supervision
+from tasks import access, artifacts, clock, costs, items, supervision
 from tasks.models import Artifact, Comment, Decision, Finding, Review, Run, Task
 from tasks.people import asked, policy
 from tasks.standing import capital
@@ -25,7 +25,6 @@ from tasks.why import why
 from tasks.workflow.graph import UNDO
 
 from . import calls, consequences, deciders, history, pace, requests, sources, task_items
-from .numbers import whole
 
 VIEWS = {"changes": "Changes", "clean": "Clean", "output": "Output"}
 PANES = ("sources", "brief", "thread", "checks")
@@ -499,9 +498,8 @@ def _makes_text(stage: str, here: Page) -> bool:
 def facts(here: Page) -> dict[str, Any]:
     """The line under the title."""
     readers = deciders.reading([here.review.pk], but=here.me).get(here.review.pk, ())
-    spent = Run.objects.filter(task=here.task).aggregate(total=Sum("cost_usd"))["total"] or 0
     return {
-        "cost": spent,
+        "cost": costs.spent(Run.objects.filter(task=here.task)),
         "standing": deciders.standing(here.review, readers),
         "answered": requests.answered(here.task, here.base, here.shown) if here.shown else [],
         "late": bool(here.review.due_at and here.review.open and here.review.due_at < clock.now()),

@@ -15,12 +15,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from agents.contract import Refused
 from clawbot import draft
+from clawbot.numbers import MOST, whole
 from tasks import access, database, supervision, workspace
 from tasks.models import Artifact, Comment, Decision, Finding, Review, Task
 from tasks.people import authority, edits, quorum, reviews, unsaved
 
 from . import queue, reading
-from .numbers import MOST, whole
 from .parts import part_of
 
 MOST_REQUESTS = 50
@@ -400,7 +400,7 @@ def _preview(request: HttpRequest, review: Review, text: str) -> HttpResponse:
 @_decides
 def comment(request: HttpRequest, review: Review) -> HttpResponse:
     """Remark on the draft that is shown; pending until the verdict."""
-    about = get_object_or_404(Artifact, task=review.task, pk=request.POST.get("artifact"))
+    about = get_object_or_404(Artifact, task=review.task, pk=whole(request.POST.get("artifact", "")))
     made = supervision.comment(
         about,
         by=f"user:{request.user.username}",
@@ -413,7 +413,7 @@ def comment(request: HttpRequest, review: Review) -> HttpResponse:
 @_decides
 def uncomment(request: HttpRequest, review: Review) -> HttpResponse:
     """Take back one's own pending comment."""
-    made = get_object_or_404(Comment, task=review.task, pk=request.POST.get("comment"))
+    made = get_object_or_404(Comment, task=review.task, pk=whole(request.POST.get("comment", "")))
     supervision.uncomment(made, by=f"user:{request.user.username}")
     return redirect(_back(request, review))
 
@@ -421,7 +421,7 @@ def uncomment(request: HttpRequest, review: Review) -> HttpResponse:
 @_decides
 def judge(request: HttpRequest, review: Review) -> HttpResponse:
     """Agree with a finding, or say that it is still wrong."""
-    finding = get_object_or_404(Finding, task=review.task, pk=request.POST.get("finding"))
+    finding = get_object_or_404(Finding, task=review.task, pk=whole(request.POST.get("finding", "")))
     supervision.judge(finding, by=f"user:{request.user.username}", state=request.POST.get("state", ""))
     return redirect(f"{_back(request, review)}#finding-{finding.number}")
 

@@ -14,13 +14,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from clawbot import diff
+from clawbot.numbers import whole_ones
 from clawbot.people import names
 from tasks import access, clock
 from tasks.models import Artifact, Decision, Review, Subtask, Task
 from tasks.people import asked, deliveries
 
 from . import bulk, deciders, history, queue, reading
-from .numbers import whole_ones
 from .parts import part_of
 
 TABS = {"mine": "Mine", "anyone": "Anyone", "decided": "Decided by me today"}

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from agents.contract import Refused
-from tasks import access, clock, schedules
+from tasks import access, clock, moments, schedules
 from tasks.models import Occurrence, Schedule, Workflow
 from tasks.schedules import cron, occurrences
 
@@ -141,8 +141,7 @@ def _when(moment: datetime, zone: str) -> When:
 
 
 def _words(local: datetime) -> str:
-    year = "" if local.year == clock.now().year else f" {local.year}"
-    return f"{local:%a} {local.day} {local:%b}{year}, {local:%H:%M}"
+    return moments.with_weekday(local, clock.now().astimezone(local.tzinfo))
 
 
 def _range(schedule: Schedule, first: str, last: str) -> tuple[datetime, datetime]:

@@ -13,7 +13,8 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from clawbot import diff, draft
-from tasks import access, artifacts, items
+from clawbot.numbers import whole
+from tasks import access, artifacts, costs, items
 from tasks.models import Artifact, Comment, Decision, Finding, Run, Subtask, Task
 from tasks.people import policy
 from tasks.people.policy import UNAPPROVED
@@ -22,7 +23,6 @@ from tasks.workflow.shape import ENGINE
 
 from . import beside, messages, past, reading, timeline
 from .cards import Card, cards, stage_title
-from .numbers import whole
 from .pace import pace
 from .paging import page
 from .sentences import CONDITIONS, sentence
@@ -180,8 +180,9 @@ def _overview(request: HttpRequest, one: Task) -> dict[str, Any]:
     """The receipt: what came out, what was checked, who decided what, what it cost."""
     research = artifacts.latest(one, "research")
     stages = one.runs.order_by("subtask__position").values("subtask__stage").annotate(
-        cost=Sum("cost_usd"), tokens=Sum("tokens_in") + Sum("tokens_out")
+        tokens=Sum("tokens_in") + Sum("tokens_out")
     )  # fmt: skip
+    spent = costs.spent_by(one.runs.all(), "subtask__stage")
     return {
         "summary": artifacts.latest(one, "summary"),
         **reading.checks(one, artifacts.latest(one, "draft")),
@@ -191,7 +192,10 @@ def _overview(request: HttpRequest, one: Task) -> dict[str, Any]:
             "review__subtask", "review__artifact"
         ),
         "skipped": policy.unapproved(one, ""),
-        "costs": [{"stage": stage_title(row["subtask__stage"]), **row} for row in stages],
+        "costs": [
+            {"stage": stage_title(row["subtask__stage"]), "cost": spent[row["subtask__stage"]], **row}
+            for row in stages
+        ],
         "files": one.artifacts.exclude(path="").order_by("path", "-number")[:MOST_FILES],
         "brief": [
             (name.replace("_", " ").capitalize(), value)

@@ -9,11 +9,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from clawbot.numbers import whole
 from tasks import access, items
 from tasks.models import Review, Run, Subtask, Task
 
 from .cards import stage_title
-from .numbers import whole
 from .task import find
 
 SIZE = 50

@@ -12,13 +12,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from agents.contract import Refused
+from clawbot.numbers import whole
+from clawbot.redirects import back
 from tasks import access, lifecycle, supervision
 from tasks.models import Hold, Task
 
 from . import consequences
 from .cards import stage_title
-from .numbers import whole
-from .redirects import back
 
 Form = dict[str, str]
 

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, DateTimeField, DurationField, F, Max, Min, Q, Sum, Value
@@ -20,7 +19,8 @@ from django.utils import timezone
 
 from clawbot import words
 from clawbot.people import names
-from tasks import clock, items
+from tasks import clock, costs, items
+from tasks.costs import Cost
 from tasks.models import Review, Run, Task
 from tasks.people import policy
 from tasks.workflow.graph import UNDO
@@ -69,7 +69,7 @@ class Row:
     bars: list[Bar] = field(default_factory=list)
     condition: str = ""
     result: str = ""
-    cost: Decimal | None = None
+    cost: Cost = costs.NOTHING
     fold: tuple[float, str] | None = None
 
 
@@ -171,7 +171,7 @@ class Spread:
     started_at: datetime
     ended_at: datetime | None  # None while one of them goes on
     seconds: float
-    cost: Decimal
+    cost: Cost
 
 
 def waterfall(task: Task) -> Waterfall | None:
@@ -216,7 +216,8 @@ def _spreads(task: Task) -> list[Spread]:
         "subtask__stage", "subtask__round", "agent"
     ).annotate(
         runs=Count("id"), count=Count("subtask", distinct=True), start=Min("started_at"),
-        end=Max("ended_at"), going=Count("id", filter=Q(ended_at=None)), cost=Sum("cost_usd"),
+        end=Max("ended_at"), going=Count("id", filter=Q(ended_at=None)), usd=Sum("cost_usd"),
+        unpriced=Count("id", filter=costs.UNPRICED),
         lasted=Sum(
             Coalesce(F("ended_at"), Value(now, output_field=DateTimeField())) - F("started_at"),
             output_field=DurationField(),
@@ -226,7 +227,8 @@ def _spreads(task: Task) -> list[Spread]:
         Spread(
             stage=row["subtask__stage"], agent=row["agent"], runs=row["runs"], items=row["count"],
             started_at=row["start"], ended_at=None if row["going"] else row["end"],
-            seconds=row["lasted"].total_seconds() if row["lasted"] else 0.0, cost=row["cost"] or Decimal(0),
+            seconds=row["lasted"].total_seconds() if row["lasted"] else 0.0,
+            cost=Cost(row["usd"], row["unpriced"]),
         )
         for row in rows
     ]  # fmt: skip
@@ -253,7 +255,7 @@ def _run_rows(axis: Axis, run: Run, now: datetime, queued_at: datetime) -> list[
     row = Row(
         kind="run", by=f"agent:{run.agent}", name=run.agent,
         more=f"v{run.agent_version}" if run.agent_version else "",
-        condition=RESULTS.get(Run.Status(run.status), ""), result=_result(run), cost=run.cost_usd,
+        condition=RESULTS.get(Run.Status(run.status), ""), result=_result(run), cost=costs.of_run(run),
     )  # fmt: skip
     waited = (run.started_at - queued_at).total_seconds()
     if axis.scale * waited > LEAST_WIDTH and waited < FOLD_SECONDS:

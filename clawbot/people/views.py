@@ -8,12 +8,12 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from clawbot import words
+from clawbot.redirects import is_path
 from tasks import access, log
 
 from . import links, throttle
@@ -100,8 +100,7 @@ def landing(request: HttpRequest, user: User) -> str:
 def _next(request: HttpRequest) -> str:
     """The page that was asked for, if it is one of ours."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
-    is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if is_ours else ""
+    return wanted if is_path(wanted) else ""
 
 
 def _page(request: HttpRequest, *, error: str = "", status: int = 200) -> HttpResponse:

@@ -20,7 +20,9 @@ from agents.masking import mask
 from clawbot import assets, render, words
 from clawbot.people import names
 from clawbot.people.models import User
+from tasks import moments
 from tasks.clock import now
+from tasks.costs import Cost
 from tasks.models import Review
 from tasks.people import asked
 
@@ -134,20 +136,13 @@ def ago(moment: datetime | None) -> SafeString | str:
 @register.filter
 def clock(moment: datetime | None) -> SafeString | str:
     """A `<time>` with the time of day, with the date unless it is today."""
-    return _time(moment, words.clock(moment, now())) if moment else ""
+    return _time(moment, moments.clock(moment, now())) if moment else ""
 
 
 @register.filter
 def moment(moment: datetime | None) -> SafeString | str:
     """A `<time>` to the second, with the date unless it is today: for lists of events."""
-    if not moment:
-        return ""
-    date = (
-        ""
-        if timezone.localtime(moment).date() == timezone.localtime(now()).date()
-        else f"{words.day(moment, now())}, "
-    )
-    return _time(moment, f"{date}{timezone.localtime(moment):%H:%M:%S}")
+    return _time(moment, moments.to_the_second(moment, now())) if moment else ""
 
 
 @register.filter
@@ -176,7 +171,7 @@ def duration(value: float | timedelta | None) -> str:
 
 
 @register.filter
-def money(value: Decimal | float | None) -> str:
+def money(value: Cost | Decimal | float | None) -> str:
     """US dollars: "$0.41"."""
     return words.money(value)
 

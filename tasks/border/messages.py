@@ -16,7 +16,7 @@ from django.db.models import Q
 from agents import envelope as shape
 from agents.contract import Unusable
 from agents.prose.clean import one_line
-from tasks import access, arrivals, clock, lifecycle, log, machine
+from tasks import access, arrivals, clock, lifecycle, log, machine, moments
 from tasks.machine import Refused
 from tasks.models import Message, Run, Subtask, Task
 
@@ -132,7 +132,7 @@ def _again(known: Message, envelope: dict[str, Any], key: str | None) -> Receive
     if not shape.same(known.envelope, envelope):
         raise Refused(
             f"Cannot take the message: the key {key!r} belongs to another message, which came in at "
-            f"{known.at:%Y-%m-%d %H:%M:%S} UTC. Give each message a key of its own."
+            f"{moments.exact(known.at)}. Give each message a key of its own."
         )
     return Received(known.task, False, "again", known)
 

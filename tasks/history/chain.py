@@ -17,7 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 
-from tasks import clock
+from tasks import clock, moments
 from tasks.machine import Refused
 from tasks.models import Event, Seal
 
@@ -213,7 +213,7 @@ def _check_rest(known: list[list[int]], last: Seal | None, now: datetime, report
 
 
 def _waits(event: Event) -> str:
-    what = f"event {event.pk} ({event.kind} by {event.by}) says {event.at:%Y-%m-%d %H:%M} UTC and has no seal"
+    what = f"event {event.pk} ({event.kind} by {event.by}) says {moments.exact(event.at)} and has no seal"
     return f"{what}: the orchestrator stands still, or it was put in later."
 
 

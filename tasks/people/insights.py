@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Length
 from django.utils import timezone
 
-from tasks import access, clock
+from tasks import access, clock, moments
 from tasks.models import Artifact, Decision, Event, Review, Workflow
 
 K = TypeVar("K", bound=Hashable)
@@ -170,7 +170,7 @@ def report(asker: str, person: str = "", now: datetime | None = None) -> Report:
         weeks=[
             Part(
                 name=f"{timezone.localtime(start):%Y-%m-%d}",
-                title=f"{timezone.localtime(start):%-d %b}",
+                title=moments.day(start, until),
                 figures=weeks.get(place, _Cell()).figures()
                 if place in of_weeks or place not in weeks
                 else None,

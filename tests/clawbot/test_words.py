@@ -38,11 +38,6 @@ def test_writes_how_long_ago_or_how_soon(seconds, text):
     assert words.distance(NOW - timedelta(seconds=seconds), NOW) == text
 
 
-def test_writes_the_date_only_where_it_is_another_day():
-    assert words.clock(NOW, NOW) == "12:00"
-    assert words.clock(NOW - timedelta(days=1), NOW) == "20 Nov, 12:00"
-
-
 @pytest.mark.parametrize(
     "amount, text",
     [

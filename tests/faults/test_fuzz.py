@@ -1,8 +1,8 @@
 """No door stumbles over what it is given: pages, forms, the API, commands, envelopes, mails and sockets.
 
-The doors are read from the product: the URLconf, the API's own document, the parsers of the commands. So a new
-one is tried without anybody thinking of it. Every answer is one of ours and says in words what was refused.
-`make test` tries a sample, another one on each database; FUZZ_ATTEMPTS=1000 makes it larger.
+The doors are read from the product: the URLconf, the API's own document, the parsers of the commands. So a
+new one is tried without anybody thinking of it. Every answer is one of ours and says in words what was
+refused. `make test` tries a sample, another one on each database; FUZZ_ATTEMPTS=1000 makes it larger.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote_from_bytes
 
@@ -41,8 +42,8 @@ ATTEMPTS = int(os.environ.get("FUZZ_ATTEMPTS", "60"))  # at each door
 NOT_TRIED = {"sign-out/"}
 #: Would start processes, empty the database, or wait for what comes.
 NO_COMMANDS = {
-    "up", "work", "web", "demo", "bench", "bridge", "qcluster", "runserver", "flush", "migrate", "tail", "mail",
-    "document", "guard",
+    "up", "work", "web", "demo", "bench", "bridge", "qcluster", "runserver", "flush", "migrate", "tail",
+    "mail", "document", "guard",
 }  # fmt: skip
 
 
@@ -61,8 +62,13 @@ class Attempt(NamedTuple):
 
 
 @pytest.fixture
-def world(database: str, person: Any, settings: Any) -> foreign.World:
+def world(
+    database: str, person: Any, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> foreign.World:
     settings.API_PER_MINUTE = 10**9
+    here = tmp_path.joinpath(*"abcdef")  # a path upwards stays below `tmp_path`
+    here.mkdir(parents=True)
+    monkeypatch.chdir(here)
     return foreign.build(person)
 
 
@@ -186,7 +192,7 @@ def of_queries(world: foreign.World) -> Iterator[Attempt]:
 
 
 def of_forms(world: foreign.World) -> Iterator[Attempt]:
-    """Each name that pages read from a form, hostile in a form that would be taken; and bodies that are no form."""
+    """Each name that pages read from a form, hostile in one that would be taken; and bodies that are none."""
     browser, known = _browser(), names(world)
     read = hostile.fields("POST")
     assert {"reason", "text", "title", "request"} <= set(read)

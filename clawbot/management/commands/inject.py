@@ -16,7 +16,7 @@ from agents import strict_yaml
 from clawbot import cli
 from clawbot.dashboard.sentences import sentence
 from clawbot.live.feed import Feed
-from tasks import clock, lifecycle, workspace
+from tasks import clock, lifecycle, moments, workspace
 from tasks.models import Event, Review, Subtask, Task, Workflow
 from tasks.why import why
 from tasks.workflow import read_input, samples
@@ -104,7 +104,7 @@ class Command(cli.Command):
 def _show(task: Task, ids: set[int], out: OutputWrapper) -> None:
     """The new lines of this task."""
     for event in Event.objects.filter(task=task, pk__in=ids).order_by("id"):
-        out.write(f"{event.at.astimezone(_zone()):%H:%M:%S}  {sentence(event)}", style_func=str)
+        out.write(f"{moments.line(event.at)}  {sentence(event)}", style_func=str)
     out.flush()
 
 

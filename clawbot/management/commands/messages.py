@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 
 from clawbot import cli
 from clawbot.shapes import message_shape
+from tasks import moments
 from tasks.models import Message
 
 SHOWN = 50
@@ -40,4 +41,4 @@ def _line(row: Message) -> str:
     ends = f"{row.envelope.get('from', '?')} -> {row.envelope.get('to', '?')}"
     task = row.task.key if row.task else ""
     said = f"{row.envelope.get('type', '')} ({row.channel}) {row.error}"
-    return f"{row.at:%Y-%m-%d %H:%M:%S} {row.direction:<3} {row.state:<9} {task:<9} {ends}: {said}".rstrip()
+    return f"{moments.exact(row.at)} {row.direction:<3} {row.state:<9} {task:<9} {ends}: {said}".rstrip()

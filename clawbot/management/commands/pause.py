@@ -11,7 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from agents.definition import seconds
 from clawbot import cli
-from tasks import clock, supervision
+from tasks import clock, moments, supervision
 from tasks.models import Hold
 
 
@@ -53,7 +53,7 @@ class Command(cli.Command):
             hold = supervision.pause(
                 scope, target, by=cli.actor(options["by"]), why=why, until=_moment(until), stop_now=stop_now
             )
-        end = f" until {hold.until:%Y-%m-%d %H:%M} UTC" if hold.until else ""
+        end = f" until {moments.named(hold.until, clock.now())}" if hold.until else ""
         self.stdout.write(f"Paused {hold.target or 'everything'}{end}: {hold.why}")
 
 

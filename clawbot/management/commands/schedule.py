@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from clawbot import cli
-from tasks import clock, schedules
+from tasks import clock, moments, schedules
 from tasks.models import Occurrence, Schedule
 from tasks.schedules import cron, occurrences
 
@@ -190,7 +190,7 @@ def _started(occurrence: Occurrence) -> str:
 
 
 def _local(moment: datetime, zone: ZoneInfo) -> str:
-    return f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M}"
+    return moments.with_weekday(moment.astimezone(zone), clock.now().astimezone(zone))
 
 
 def _moment(text: str, zone: ZoneInfo, *, end: bool = False) -> datetime:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.core.management.base import CommandParser
 
 from clawbot import cli
 from clawbot.asking import asked_for, narrow
 from clawbot.dashboard.sentences import sentence
 from clawbot.live.feed import Feed, newest
+from tasks import moments
 from tasks.models import Event
 
 LOOK_SECONDS = 0.3
@@ -40,15 +39,12 @@ class Command(cli.Command):
 
     def show(self, events: Any, as_json: bool) -> None:
         """One line per event."""
-        zone = ZoneInfo(settings.SITE_ZONE)
         for event in events:
             task = event.task.key if event.task else ""
             if as_json:
                 self.stdout.write(_line(event, task))
             else:
-                self.stdout.write(
-                    f"{event.at.astimezone(zone):%H:%M:%S}  {task:<9} {event.by:<22} {sentence(event)}"
-                )
+                self.stdout.write(f"{moments.line(event.at)}  {task:<9} {event.by:<22} {sentence(event)}")
 
 
 def _line(event: Event, task: str) -> str:

@@ -7,9 +7,11 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from clawbot import cli
+from clawbot.numbers import whole
 from clawbot.people import tokens
 from clawbot.people.models import Token
 from clawbot.shapes import token_shape
+from tasks import moments
 
 
 class Command(cli.Command):
@@ -55,7 +57,7 @@ class Command(cli.Command):
             return
         for one in rows:
             ends = f"until {one.expires_at:%Y-%m-%d}" if one.expires_at else "until revoked"
-            used = f"used {one.used_at:%Y-%m-%d %H:%M} UTC" if one.used_at else "never used"
+            used = f"used {moments.exact(one.used_at)}" if one.used_at else "never used"
             self.stdout.write(
                 f"{one.pk:<4} {one.user.username:<9} {one.name:<28} {one.scope} {one.hint}… {ends}; {used}"
             )
@@ -67,8 +69,8 @@ class Command(cli.Command):
         owner, name = options["owner"] or by.removeprefix("user:"), options["name"]
         rows = Token.objects.filter(live=1).select_related("user")
         found = (
-            rows.filter(pk=name).first()
-            if name.isdecimal()
+            rows.filter(pk=number).first()
+            if (number := whole(name)) is not None
             else rows.filter(user__username=owner, name=name).first()
         )
         if found is None:

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from tasks import moments
+from tasks.costs import money
 from tasks.models import Notice
 
 #: Slack refuses about 13,200 characters of blocks; escaping and quoting can double a text.
@@ -97,14 +99,14 @@ def _entities(text: str, most: int) -> Mrkdwn:
 
 def _completion(content: Content) -> list[Block]:
     took = [content.get("took", ""), _count(content.get("stages"), "stage")]
-    cost = f"${content.get('cost_usd', 0):.2f} · {_thousands(content.get('tokens', 0))} tokens"
+    cost = content.get("cost") or money(content.get("cost_usd", 0))
     status = str(content.get("status", "")).replace("_", " ")
     waiting = "waiting for a person" if content.get("review") else "done"
     fields = [
         ("File", _code(content.get("path", ""))),
         ("Status", joined(" · ", [status, waiting])),
         ("Took", joined(" · ", took)),
-        ("Cost", cost),
+        ("Cost", f"{cost} · {_thousands(content.get('tokens', 0))} tokens"),
     ]
     title = f"{content['key']} · {content['title']}"
     return [
@@ -183,7 +185,7 @@ def _moment(iso: str, form: str) -> Mrkdwn:
     if not iso:
         return Mrkdwn()
     moment = datetime.fromisoformat(iso)
-    return Mrkdwn(f"<!date^{int(moment.timestamp())}^{form}|{moment:%Y-%m-%d %H:%M} UTC>")
+    return Mrkdwn(f"<!date^{int(moment.timestamp())}^{form}|{moments.exact(moment)}>")
 
 
 def _section(block_id: str, text: Mrkdwn) -> Block:

@@ -86,7 +86,7 @@ def test_shows_a_backfill_before_it_starts_it(manage, weekly) -> None:
     again = manage(*words, "--yes")
 
     assert before == 0
-    assert "Sun 2026-10-25 02:30  would inject 'The week'" in shown.out
+    assert "Sun 25 Oct, 02:30  would inject 'The week'" in shown.out
     assert "Add --yes" in shown.out
     assert started.out.endswith("3 of 3 times were new.\n")
     assert again.out.endswith("0 of 3 times were new.\n")

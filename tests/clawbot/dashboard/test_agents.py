@@ -1,6 +1,7 @@
 """The staff page: real figures, pauses, versions to read."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -64,7 +65,7 @@ def test_counts_the_runs_of_the_last_day(team):
     found = row()
 
     assert (found.succeeded, found.p50, found.p95) == (100, 90.0, 90.0)
-    assert float(found.cost) == 0.25
+    assert found.cost.usd == Decimal("0.25")
     assert found.last == run
 
 
