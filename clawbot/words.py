@@ -33,14 +33,15 @@ def duration(value: float | timedelta | None) -> str:
     return "1 day" if days == 1 else f"{days} days"
 
 
-def distance(moment: datetime, now: datetime) -> str:
-    """How long ago or how soon: "4 min ago", "in 2 days"; a date from a day ago and from a month ahead."""
+def distance(moment: datetime, now: datetime, *, short: bool = False) -> str:
+    """How long ago or how soon: "4 min ago", "in 2 days"; a date from a day ago and from a month ahead.
+    `short` leaves out the minutes of hours."""
     seconds = (now - moment).total_seconds()
     if seconds >= DAY or seconds <= -MONTH:
         return day(moment, now)
     if abs(seconds) < 1:
         return "now"
-    words = duration(abs(seconds))
+    words = duration(abs(seconds) // HOUR * HOUR if short and abs(seconds) >= HOUR else abs(seconds))
     return f"{words} ago" if seconds > 0 else f"in {words}"
 
 

@@ -100,8 +100,9 @@ def _inside(link: re.Match[str], name: str) -> str:
 
 
 def _groups(pages: list[Page]) -> Iterator[tuple[str, list[Page]]]:
-    """Pages by folder, the top first."""
-    folders = dict.fromkeys(posixpath.dirname(page.name) for page in pages)
+    """Pages by folder: the top, then how to do things, then why they are as they are."""
+    named = dict.fromkeys(posixpath.dirname(page.name) for page in pages)
+    folders = sorted(named, key=lambda folder: (folder.startswith("decisions"), folder != ""))
     for folder in folders:
         yield (
             folder.replace("/", ", ").capitalize(),

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
@@ -175,6 +176,7 @@ def _page(
         "form": form, "password_form": password_form, "zones": sorted(available_timezones()),
         **_away(_person(request)),
         "tokens": tokens.of(_person(request)), "token_days": TOKEN_DAYS,
+        "zone_help": f"Every page shows its times in yours. Empty: the site’s zone, {settings.SITE_ZONE}.",
     }  # fmt: skip
     return render(request, "pages/me.html", context | more, status=status)
 

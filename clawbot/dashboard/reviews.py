@@ -23,7 +23,7 @@ from tasks.people import asked, deliveries
 from . import bulk, deciders, history, queue, reading
 from .parts import part_of
 
-TABS = {"mine": "Mine", "anyone": "Anyone", "decided": "Decided by me today"}
+TABS = {"mine": "For you", "anyone": "All", "decided": "Decided by you today"}
 SETTLED_FOR = timedelta(minutes=2)
 #: items that a group lists in place
 MOST_SHOWN = 20
@@ -191,6 +191,7 @@ def _preview(request: HttpRequest, chosen: Review | None) -> dict[str, Any]:
     here = reading.page(chosen, request.user, request.GET)
     return {
         "here": here, "review": chosen, "task": chosen.task, "request_id": uuid.uuid4().hex,
+        "standing": deciders.standing(chosen),
         **reading.verdict(here, request.user),
     }  # fmt: skip
 

@@ -91,6 +91,11 @@ class Waterfall:
     runs: int
     seconds: float  # of work
 
+    @property
+    def costs(self) -> bool:
+        """Whether anything was spent."""
+        return any(row.cost for row in self.rows)
+
 
 class Axis:
     """Maps moments to percent; stretches in which nobody worked are folded to a fixed width."""

@@ -14,7 +14,7 @@ from django.http import QueryDict
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from agents.masking import mask
 from clawbot import assets, render, words
@@ -134,6 +134,12 @@ def ago(moment: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def soon(moment: datetime | None) -> SafeString | str:
+    """As `ago`, for narrow columns: "in 3 h" without its minutes."""
+    return _time(moment, words.distance(moment, now(), short=True), 'data-ago="short"') if moment else ""
+
+
+@register.filter
 def clock(moment: datetime | None) -> SafeString | str:
     """A `<time>` with the time of day, with the date unless it is today."""
     return _time(moment, moments.clock(moment, now())) if moment else ""
@@ -154,7 +160,7 @@ def stamp(moment: datetime | None) -> SafeString | str:
 def _time(moment: datetime, text: str, mark: str = "") -> SafeString:
     local = timezone.localtime(moment)
     title = f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S %Z}"
-    mark = f" {mark}" if mark else ""
+    mark = mark_safe(f" {mark}" if mark else "")  # one of the words above
     return format_html('<time datetime="{}" title="{}"{}>{}</time>', moment.isoformat(), title, mark, text)
 
 

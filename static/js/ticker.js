@@ -1,5 +1,6 @@
 // Keeps distances in time true without asking the server: every 30 s, each second while one is young.
-//   <time datetime data-ago>    "4 min ago", "in 2 h"      <time datetime data-since>   "12 min"
+//   <time datetime data-ago>    "4 min ago", "in 2 h" (data-ago="short" without the minutes of hours)
+//     <time datetime data-since>   "12 min"
 // The words are those of clawbot/words.py; tests/browser holds the two together.
 const MINUTE = 60, HOUR = 3600, DAY = 86_400, MONTH = 30 * DAY;
 
@@ -15,9 +16,11 @@ export function duration(seconds) {
   return days === 1 ? "1 day" : `${days} days`;
 }
 
-export function distance(seconds) {
+export function distance(seconds, short = false) {
   if (Math.abs(seconds) < 1) return "now";
-  return seconds > 0 ? `${duration(seconds)} ago` : `in ${duration(-seconds)}`;
+  const away = Math.abs(seconds);
+  const words = duration(short && away >= HOUR ? Math.floor(away / HOUR) * HOUR : away);
+  return seconds > 0 ? `${words} ago` : `in ${words}`;
 }
 
 function tick() {
@@ -27,7 +30,7 @@ function tick() {
       const seconds = (Date.now() - new Date(time.dateTime)) / 1000;
       young ||= Math.abs(seconds) < MINUTE;
       if ((seconds >= DAY || seconds <= -MONTH) && "ago" in time.dataset) continue; // a date: the server's words stay
-      const text = "ago" in time.dataset ? distance(seconds) : duration(Math.max(0, seconds));
+      const text = "ago" in time.dataset ? distance(seconds, time.dataset.ago === "short") : duration(Math.max(0, seconds));
       if (time.textContent !== text) time.textContent = text;
     }
   }
