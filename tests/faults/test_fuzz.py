@@ -460,9 +460,11 @@ def of_mails() -> Iterator[Attempt]:
         yield Attempt(f"a mail of {what}", partial(_mailed, body))
         head = MAIL.format(*USUAL[:4], kind, "").encode()
         yield Attempt(f"a mail with {what}", partial(_mailed, head + body))
-    for place, (what, text) in itertools.product(range(len(USUAL)), hostile.TEXTS.items()):
+    for number, (place, (what, text)) in enumerate(
+        itertools.product(range(len(USUAL)), hostile.TEXTS.items()), start=2
+    ):
         fields = list(USUAL)
-        fields[2], fields[place] = str(len(what)), text
+        fields[2], fields[place] = str(number), text
         raw = MAIL.format(*fields).encode("utf-8", "surrogatepass")
         yield Attempt(f"a mail with {what} in place {place}", partial(_mailed, raw))
 
