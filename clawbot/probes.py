@@ -11,12 +11,11 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from clawbot.dashboard import health
+from clawbot.logs import PROBED
 
-PROBES: dict[str, Callable[[HttpRequest], HttpResponse]] = {
-    "/livez": health.livez,
-    "/readyz": health.readyz,
-    "/healthz/progress": health.progress,
-}
+PROBES: dict[str, Callable[[HttpRequest], HttpResponse]] = dict(
+    zip(PROBED, (health.livez, health.readyz, health.progress), strict=True)
+)
 
 
 def probes(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

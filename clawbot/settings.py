@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -281,6 +282,8 @@ if BROKER == "redis":
 elif BROKER == "orm":
     Q_CLUSTER["orm"] = "default"
 elif BROKER == "sqs":
+    if find_spec("boto3") is None:
+        raise SystemExit("CLAWBOT_BROKER=sqs needs boto3. Install what requirements/sqs.txt names.")
     # SQS answers as soon as there is a task; a cluster that is asked to stop waits for the answer.
     Q_CLUSTER["sqs"] = {
         "aws_region": env("AWS_REGION", "eu-central-1"),
@@ -332,7 +335,8 @@ LOGGING = {
             "style": "{",
         }
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"probes": {"()": "clawbot.logs.NoProbe"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["probes"]}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", "WARNING")},
     "loggers": {"django_q": {"level": "WARNING"}, "clawbot": {"level": "INFO"}, "tasks": {"level": "INFO"}},
 }

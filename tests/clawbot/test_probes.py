@@ -1,6 +1,12 @@
 """Probes are answered whatever the host, without a session, a redirect or a sign-in."""
 
+import logging
+
 import pytest
+from django.conf import settings
+
+from clawbot.logs import NoProbe
+from tasks import database
 
 ADDRESSES = ["/livez", "/readyz", "/healthz/progress"]
 
@@ -31,3 +37,17 @@ def test_answers_head_and_refuses_a_form(client, address):
 
 def test_lives_without_a_database_whatever_the_host(client):
     assert client.get("/livez", headers={"host": "10.0.0.7"}).text == "ok\n"
+
+
+@pytest.mark.django_db
+def test_a_probe_that_is_told_to_wait_is_no_fault_in_the_log(client, caplog, monkeypatch):
+    monkeypatch.setattr("tasks.database.look", lambda: database.Ailment.READ_ONLY)
+    caplog.handler.addFilter(NoProbe())  # as the settings give it to the console
+
+    assert client.get("/readyz", headers={"host": "10.0.0.7"}).status_code == 503
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def test_the_console_leaves_probes_out():
+    assert settings.LOGGING["handlers"]["console"]["filters"] == ["probes"]
+    assert settings.LOGGING["filters"]["probes"] == {"()": "clawbot.logs.NoProbe"}

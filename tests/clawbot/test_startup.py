@@ -203,3 +203,14 @@ def _execute(url, statement):
         database=place.path.strip("/"),
     ) as session:  # fmt: skip
         session.cursor().execute(statement)
+
+
+def test_sqs_without_its_client_says_what_to_install(at, tmp_path):
+    code = "import sys; sys.modules['boto3'] = None; import clawbot.settings"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=at(f"sqlite:///{tmp_path}/a.sqlite3", CLAWBOT_BROKER="sqs"),
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert done.stderr == "CLAWBOT_BROKER=sqs needs boto3. Install what requirements/sqs.txt names.\n"

@@ -15,8 +15,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
 
+from tasks.database import ailment
 from tasks.store.portable import Disturbed
 
 from .links import Link, link
@@ -24,8 +25,6 @@ from .links import Link, link
 T = TypeVar("T")
 
 LONGEST_PAUSE = 30.0  # seconds between two tries to reach a broker or the database
-#: What the database raises where trying again helps.
-AWAY = (OperationalError, InterfaceError, Disturbed)
 BEAT = 5.0  # seconds; a broker gives up a link that is silent for much longer
 
 
@@ -86,7 +85,9 @@ class Road(ABC):
             try:
                 close_old_connections()
                 return action()
-            except AWAY as error:
+            except (DatabaseError, InterfaceError, Disturbed) as error:
+                if not is_away(error):
+                    raise
                 failures += 1
                 pause = _pause(failures)
                 if failures > 1:  # once is nothing: two bridges met at one row
@@ -101,6 +102,11 @@ class Road(ABC):
                 raise Stopped
             link.beat()
             seconds -= BEAT
+
+
+def is_away(error: Exception) -> bool:
+    """Whether the database raised this because it is away, read-only, full or busy: trying again helps."""
+    return isinstance(error, OperationalError | InterfaceError | Disturbed) or ailment(error) is not None
 
 
 def _pause(failures: int) -> float:

@@ -13,7 +13,7 @@ from tasks import access
 from tasks.border import messages
 from tasks.machine import Refused
 
-from . import AWAY, Road
+from . import Road, is_away
 from .links import Incoming, Link, Outgoing
 
 _logger = logging.getLogger(__name__)
@@ -60,9 +60,11 @@ class Inward(Road):
                 envelope, channel=self.name, by=self.by, key=message.id or None, answers=message.answers,
                 address=self.queue,
             ).effect  # fmt: skip
-        except (Refused, *AWAY):
+        except Refused:
             raise
         except Exception as error:  # what nobody foresaw must not stop the queue behind it
+            if is_away(error):
+                raise
             _logger.exception("A message from %s could not be taken in", self.queue)
             raise Refused(f"It could not be taken in ({type(error).__name__}: {error}).") from error
 

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from django.contrib.auth.models import Group
-from django.db import OperationalError
+from django.db import InternalError, OperationalError
 
 from agents.contract import Refused
 from agents.message_format import MessageFormat
@@ -185,8 +186,18 @@ def test_reads_a_foreign_systems_names(desk: Desk) -> None:
     assert Task.objects.get().title == "Two lamps"
 
 
-def test_waits_for_the_database_and_keeps_the_message(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    trouble = [OperationalError("the server closed the connection")] * 3
+def _read_only() -> InternalError:
+    """As psycopg's reaches us from a server that takes no changes."""
+    error = InternalError("cannot execute INSERT in a read-only transaction")
+    error.__cause__ = psycopg.errors.ReadOnlySqlTransaction()
+    return error
+
+
+@pytest.mark.parametrize("error", [OperationalError("the server closed the connection"), _read_only()])
+def test_waits_for_the_database_and_keeps_the_message(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    trouble = [error] * 3
     real = messages.receive
 
     def receive(*args: Any, **more: Any) -> Any:
