@@ -384,13 +384,13 @@ def _told(review: Review, made: Artifact) -> str:
 
 
 def _preview(request: HttpRequest, review: Review, text: str) -> HttpResponse:
-    old = draft.read(review.artifact.text) if review.artifact else None
+    here = reading.page(review, request.user, request.GET)
     return _page(
         request,
         review,
         query={"sheet": "edit"},
         typed=request.POST,
-        preview=draft.reading(draft.read(text), old),
+        preview=reading.preview(here, text),
     )
 
 

@@ -23,7 +23,7 @@ from tasks.people import asked, deliveries
 from . import bulk, deciders, history, queue, reading
 from .parts import part_of
 
-TABS = {"mine": "Mine", "anyone": "Anyone", "decided": "Decided by me today"}
+TABS = {"mine": "For me", "anyone": "All", "decided": "Decided by me today"}
 SETTLED_FOR = timedelta(minutes=2)
 #: items that a group lists in place
 MOST_SHOWN = 20
