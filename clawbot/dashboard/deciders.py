@@ -26,7 +26,7 @@ ENDS = {
 class Standing:
     """A review between those who may answer it."""
 
-    rule: str  # "2 of editors, at least one who wrote nothing of it"
+    rule: str  # "2 editors, at least one who wrote nothing of it"
     several: bool  # whether one answer may not be enough
     approved: list[str] = field(default_factory=list)  # user:ana
     needs: str = ""  # who approved and who is still needed, a sentence; empty where the first answer settles

@@ -78,7 +78,7 @@ class Page:
 
     @property
     def pending(self) -> list[Comment]:
-        """The person's own remarks that no agent has seen yet, from whichever draft, as they will be numbered."""
+        """The person's own remarks that no agent has seen yet, in the order of their numbers to come."""
         return supervision.in_order(one for one in self.comments if one.number is None)
 
     @property
@@ -489,7 +489,9 @@ def sheet(here: Page) -> dict[str, Any]:
         "default": default,
         "agent": stages[default]["agent"] if default in stages else "",
         "first": 1,
-        "what": "The work" if is_call or not here.latest else f"Draft {here.latest.number} of “{here.task.title}”",
+        "what": "The work"
+        if is_call or not here.latest
+        else f"Draft {here.latest.number} of “{here.task.title}”",
         "reasons": REASONS,
         "usual": pace.stages(here.task.workflow_id).get(default),
     }

@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from agents.contract import Refused
-from clawbot import draft
 from clawbot.numbers import MOST, whole
 from tasks import access, database, supervision, workspace
 from tasks.models import Artifact, Comment, Decision, Finding, Review, Task

@@ -31,6 +31,7 @@ __all__ = [
     "comment",
     "default_target",
     "edit",
+    "in_order",
     "judge",
     "lift_due",
     "override",

@@ -249,8 +249,8 @@ def targets(review: Review) -> list[str]:
 
 
 def _number(task: Task, by: str, requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Comments in the order of the text, then free requests, numbered from 1. Free ones are kept as comments too, so that
-    their answer has a place."""
+    """Comments in the order of the text, then free requests, numbered from 1. Free ones are kept as comments
+    too, so that their answer has a place."""
     artifact = Artifact.objects.filter(task=task).order_by("-id").first()
     for request in requests:
         if str(request.get("text", "")).strip() and artifact:

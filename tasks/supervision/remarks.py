@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from agents.prose.passages import find
-
 from tasks import access, clock, log
 from tasks.machine import Refused
 from tasks.models import Artifact, Comment, Finding

@@ -172,11 +172,11 @@ class TestDeadlock:
 @pytest.mark.parametrize(
     ("rule", "text"),
     [
-        ({"group": "editors"}, "anyone of editors"),
-        ({"group": "editors", "count": 2}, "2 of editors"),
-        ({"group": "editors", "count": "all"}, "everybody of editors"),
+        ({"group": "editors"}, "any editor"),
+        ({"group": "editors", "count": 2}, "2 editors"),
+        ({"group": "editors", "count": "all"}, "all editors"),
         ({"each": ["editors", "operators"]}, "one of each: editors and operators"),
-        ({"group": "editors", "four_eyes": True}, "anyone of editors, at least one who wrote nothing of it"),
+        ({"group": "editors", "four_eyes": True}, "any editor, at least one who wrote nothing of it"),
     ],
 )
 def test_reads_as_people_say_it(rule: dict[str, Any], text: str) -> None:
