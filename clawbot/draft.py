@@ -21,6 +21,7 @@ from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 
 from agents.prose import article
+from agents.prose.passages import find
 
 from . import diff, render
 
@@ -31,7 +32,6 @@ _CITATION = re.compile(r"\[(\d{1,3})\]")
 _STOP = re.compile(r"[.!?…][\"”’)]*(?:\s*\[\d{1,3}\])*\s+(?=[\"“‘(]?[A-Z0-9])")
 # In a list or a table a line's end is one too.
 _STOP_OR_LINE = re.compile(rf"{_STOP.pattern}|\n+")
-_LETTER = re.compile(r"\[\d{1,3}\]|\w")
 # Text directly inside these is blank; an element put there would be invalid.
 _FRAMES = {"ul", "ol", "table", "thead", "tbody", "tr"}
 _VOID = {"br", "hr"}
@@ -226,7 +226,7 @@ def reading(
             changes += 1
             rows.append(_removed(before.text if before else "", changes))
             continue
-        here = at_block.get(j, [])
+        here = sorted(at_block.get(j, []), key=lambda placed: placed[1])  # as the words stand
         pen = _Pen(new.blocks[j], j + 1, changes, cite, at)
         if old is not None:
             pen.compare(before.text if before else "")
@@ -253,20 +253,6 @@ def _front(new: Draft, old: Draft | None) -> tuple[tuple[diff.Piece, ...], ...]:
 
 
 # -- Finding words ------------------------------------------------------------------------------------
-
-
-def find(quote: str, text: str) -> tuple[int, int] | None:
-    """Where `quote` stands in `text`, whatever their spacing, marks and citations; None if nowhere."""
-    wanted, _ = _letters(quote)
-    letters, spots = _letters(text)
-    start = letters.find(wanted) if wanted else -1
-    return (spots[start], spots[start + len(wanted) - 1] + 1) if start >= 0 else None
-
-
-def _letters(text: str) -> tuple[str, list[int]]:
-    """The letters and digits of a text, lower case, and where each stood."""
-    found = [match for match in _LETTER.finditer(text) if len(match[0]) == 1]
-    return "".join(match[0].lower()[:1] for match in found), [match.start() for match in found]
 
 
 def likest(

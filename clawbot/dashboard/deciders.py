@@ -26,7 +26,7 @@ ENDS = {
 class Standing:
     """A review between those who may answer it."""
 
-    rule: str  # "2 of editors, at least one who wrote nothing of it"
+    rule: str  # "2 editors, at least one who wrote nothing of it"
     several: bool  # whether one answer may not be enough
     approved: list[str] = field(default_factory=list)  # user:ana
     needs: str = ""  # who approved and who is still needed, a sentence; empty where the first answer settles
@@ -37,6 +37,7 @@ class Standing:
     readers: tuple[str, ...] = ()
     next_at: datetime | None = None  # the next rung of the ladder
     next_words: str = ""
+    next_ends: bool = False  # whether that step does more than remind somebody
 
 
 def standing(review: Review, readers: Iterable[str] = ()) -> Standing:
@@ -53,7 +54,7 @@ def standing(review: Review, readers: Iterable[str] = ()) -> Standing:
         needs=quorum.sentence(review),
         wanted=_wanted(rule), wrote=sorted(policy.authors(review)) if rule.get("four_eyes") else [],
         holder=review.owner if taken else "", until=review.taken_until if taken else None,
-        readers=tuple(readers), next_at=at, next_words=words,
+        readers=tuple(readers), next_at=at, next_words=words, next_ends=bool(words) and not _reminds(review),
     )  # fmt: skip
 
 
@@ -71,6 +72,11 @@ def _next_rung(review: Review) -> tuple[datetime | None, str]:
         (timedelta(seconds=rung["after"]) for rung in review.ladder[: review.rung + 1]), timedelta()
     )
     return at, _rung_words(review.ladder[review.rung], review)
+
+
+def _reminds(review: Review) -> bool:
+    rung = review.ladder[review.rung]
+    return not any(rung.get(word) for word in ("end", "reassign", "escalate"))
 
 
 def _rung_words(rung: dict[str, Any], review: Review) -> str:

@@ -78,8 +78,8 @@ class Page:
 
     @property
     def pending(self) -> list[Comment]:
-        """The person's own remarks that no agent has seen yet, from whichever draft."""
-        return [one for one in self.comments if one.number is None]
+        """The person's own remarks that no agent has seen yet, in the order of their numbers to come."""
+        return supervision.in_order(one for one in self.comments if one.number is None)
 
     @property
     def previous(self) -> Artifact | None:
@@ -119,6 +119,12 @@ def page(review: Review, user: Any, query: QueryDict) -> Page:
         here.reading = draft.reading(text, old, _remarks(here), _cite(here), query.get("at", ""))
         _drop_title(here.reading, text, task.title)
     return here
+
+
+def preview(here: Page, text: str) -> draft.Reading:
+    """How words that were typed would read: changes since the draft that they replace, citations as links."""
+    old = draft.read(here.review.artifact.text) if here.review.artifact else None
+    return draft.reading(draft.read(text), old, cite=_cite(here))
 
 
 def _added(shown: Artifact, base: Artifact) -> int | None:
@@ -483,6 +489,9 @@ def sheet(here: Page) -> dict[str, Any]:
         "default": default,
         "agent": stages[default]["agent"] if default in stages else "",
         "first": 1,
+        "what": "The work"
+        if is_call or not here.latest
+        else f"Draft {here.latest.number} of “{here.task.title}”",
         "reasons": REASONS,
         "usual": pace.stages(here.task.workflow_id).get(default),
     }

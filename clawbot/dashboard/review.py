@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from agents.contract import Refused
-from clawbot import draft
 from clawbot.numbers import MOST, whole
 from tasks import access, database, supervision, workspace
 from tasks.models import Artifact, Comment, Decision, Finding, Review, Task
@@ -384,13 +383,13 @@ def _told(review: Review, made: Artifact) -> str:
 
 
 def _preview(request: HttpRequest, review: Review, text: str) -> HttpResponse:
-    old = draft.read(review.artifact.text) if review.artifact else None
+    here = reading.page(review, request.user, request.GET)
     return _page(
         request,
         review,
         query={"sheet": "edit"},
         typed=request.POST,
-        preview=draft.reading(draft.read(text), old),
+        preview=reading.preview(here, text),
     )
 
 

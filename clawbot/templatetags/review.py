@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,6 +16,8 @@ from tasks.models import Decision, Finding, Review
 
 register = template.Library()
 
+#: the formats of a page, as they are written
+PAGES = {"md": "Markdown", "html": "HTML", "php": "PHP"}
 # Choices that a review's address keeps; a sheet or an error is not one of them.
 KEPT = ("view", "from", "to", "pane", "src", "at", "file")
 
@@ -110,6 +113,17 @@ def corrected(finding: Finding) -> tuple[diff.Piece, ...]:
 def reading_words(readers: tuple[str, ...]) -> str:
     """ "Ben is reading" """
     return deciders.words(readers)
+
+
+@register.filter
+def made_words(made: Sequence[str]) -> str:
+    """What a stage made, as a person names it: "made: review, page as HTML and PHP"."""
+    pages = [one.split()[0].removeprefix("page_") for one in made if one.startswith("page_")]
+    rest = [one.rpartition(" ")[0].replace("_", " ") for one in made if not one.startswith("page_")]
+    if pages:
+        known = [PAGES.get(one, one.upper()) for one in pages]
+        rest.append("page as " + " and ".join(filter(None, [", ".join(known[:-1]), known[-1]])))
+    return f"made: {', '.join(rest)}" if rest else ""
 
 
 @register.filter

@@ -1,6 +1,6 @@
 // The return sheet: [data-sheet="return"] opens and closes #return-sheet in place (without this the link
 // loads the page with the sheet open), a new line grows as the last one is used, and the right side shows
-// the requests exactly as they will be handed over.
+// the requests as a letter, with the words and the numbers that are handed over.
 let opener = null;
 
 const sheetOf = (link) => document.getElementById(`${link.dataset.sheet}-sheet`);
@@ -47,16 +47,14 @@ function grow(sheet) {
 function preview(sheet) {
   const list = sheet.querySelector("[data-requests]");
   const lines = [...list.querySelectorAll("textarea")].filter((one) => one.value.trim());
-  const title = document.createElement("p");
-  title.textContent = lines.length ? "requests" : "Nothing yet: one request is enough.";
-  const texts = lines.map((one, place) => {
+  const { what, from, first } = list.dataset;
+  const head = lines.length ? `${what} comes back with ${lines.length} request${lines.length > 1 ? "s" : ""} from ${from}.` : "Nothing yet: one request is enough.";
+  const asked = lines.map((one, place) => {
     const quote = one.closest("li").querySelector("[data-quote]")?.dataset.quote;
-    const paragraph = document.createElement("p");
-    const parts = [`${Number(list.dataset.first) + place}. text: ${one.value.trim()}`, quote && `quote: ${quote}`, `by: ${list.dataset.by}`];
-    parts.filter(Boolean).forEach((part, index) => paragraph.append(...(index ? [document.createElement("br"), part] : [part])));
-    return paragraph;
+    return `${Number(first) + place}. ${quote ? `About “${quote}”: ` : ""}${one.value.trim()}`;
   });
-  sheet.querySelector("[data-preview]").replaceChildren(title, ...texts);
+  const letter = [head, ...asked].map((text) => Object.assign(document.createElement("p"), { textContent: text }));
+  sheet.querySelector("[data-preview]").replaceChildren(...letter);
   const agent = sheet.querySelector("[name=to]:checked")?.dataset.agent;
   if (agent) sheet.querySelectorAll("[data-agent-name]").forEach((one) => (one.textContent = agent));
 }

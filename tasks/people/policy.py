@@ -243,11 +243,11 @@ def words(rule: Rule) -> str:
     if rule.get("each"):
         text = f"one of each: {_and(wanted)}"
     elif rule.get("count") == "all":
-        text = f"everybody of {wanted[0]}"
+        text = f"all {wanted[0]}"
     elif int(rule.get("count", 1)) == 1:
         text = f"any {wanted[0].removesuffix('s')}"
     else:
-        text = f"{rule['count']} of {wanted[0]}"
+        text = f"{rule['count']} {wanted[0]}"
     return f"{text}, at least one who wrote nothing of it" if rule.get("four_eyes") else text
 
 

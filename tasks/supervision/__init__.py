@@ -14,7 +14,7 @@ from .decisions import UNSETTLED, approve, default_target, send_back, targets
 from .holds import lift_due, pause, resume, stop, under
 from .moves import cancel, override, rerun_from, retry, skip
 from .releasing import release, release_due, seen, undo
-from .remarks import comment, judge, uncomment
+from .remarks import comment, in_order, judge, uncomment
 from .rewriting import after_edit, edit
 from .shared import Stale
 from .turns import assign, put_back, take
@@ -31,6 +31,7 @@ __all__ = [
     "comment",
     "default_target",
     "edit",
+    "in_order",
     "judge",
     "lift_due",
     "override",

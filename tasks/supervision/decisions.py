@@ -16,6 +16,7 @@ from tasks.people import grants, policy, quorum, reviews
 from tasks.workflow import upstream
 
 from .releasing import release, window
+from .remarks import in_order
 from .shared import Stale, changed, check_stage
 
 NOW = timedelta(0)
@@ -248,8 +249,8 @@ def targets(review: Review) -> list[str]:
 
 
 def _number(task: Task, by: str, requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Comments first, then free requests, numbered from 1. Free ones are kept as comments too, so that
-    their answer has a place."""
+    """Comments in the order of the text, then free requests, numbered from 1. Free ones are kept as comments
+    too, so that their answer has a place."""
     artifact = Artifact.objects.filter(task=task).order_by("-id").first()
     for request in requests:
         if str(request.get("text", "")).strip() and artifact:
@@ -261,9 +262,9 @@ def _number(task: Task, by: str, requests: Sequence[dict[str, Any]]) -> list[dic
                 by=by,
                 made_at=clock.now(),
             )
-    pending = list(Comment.objects.filter(task=task, by=by, number__isnull=True))
+    pending = Comment.objects.filter(task=task, by=by, number__isnull=True).select_related("artifact")
     numbered = []
-    for number, one in enumerate(pending, start=1):
+    for number, one in enumerate(in_order(pending), start=1):
         Comment.objects.filter(pk=one.pk).update(number=number)
         numbered.append({"number": number, "text": one.text, "quote": one.quote, "by": by, "comment": one.pk})
     return numbered

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db import transaction
 
+from agents.prose.passages import find
 from tasks import access, clock, log
 from tasks.machine import Refused
 from tasks.models import Artifact, Comment, Finding
@@ -39,6 +42,16 @@ def uncomment(made: Comment, *, by: str) -> None:
             log.record("comment.removed", by=by, task=made.task, comment=made.pk)
         elif Comment.objects.filter(pk=made.pk).exists():
             raise Refused("Cannot remove this comment: it was sent with a return, or it is somebody else's.")
+
+
+def in_order(comments: Iterable[Comment]) -> list[Comment]:
+    """Comments in the order of the words that they are about; what is about the whole comes last."""
+
+    def place(one: Comment) -> tuple[bool, int, int]:
+        span = find(one.quote, one.artifact.text) if one.quote else None
+        return span is None, span[0] if span else 0, one.pk
+
+    return sorted(comments, key=place)
 
 
 def judge(finding: Finding, *, by: str, state: str) -> None:

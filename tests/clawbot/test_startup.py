@@ -208,7 +208,8 @@ def _execute(url, statement):
 def test_sqs_without_its_client_says_what_to_install(at, tmp_path):
     code = "import sys; sys.modules['boto3'] = None; import clawbot.settings"
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=at(f"sqlite:///{tmp_path}/a.sqlite3", CLAWBOT_BROKER="sqs"),
+        [sys.executable, "-c", code], cwd=ROOT,
+        env=at(f"sqlite:///{tmp_path}/a.sqlite3", CLAWBOT_BROKER="sqs"),
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
 

@@ -295,12 +295,13 @@ def test_judges_a_finding(editor: Client, state: str):
 # -- Return
 
 
-def test_shows_the_requests_as_the_agent_will_get_them(editor: Client, ana):
+def test_shows_the_requests_as_a_letter_with_the_numbers_the_agent_gets(editor: Client, ana):
     review = desk.waiting()
     supervision.comment(review.artifact, by="user:ana", text="Who decides?", quote="People decide")
     sheet = page(editor, review, "?sheet=return").split('id="return-sheet"')[1]
 
-    assert "1. text: Who decides?<br>quote: People decide<br>by: user:ana" in sheet
+    assert f"Draft 1 of “{review.task.title}” comes back with 1 request from Ana." in sheet
+    assert "1. About “People decide”: Who decides?" in sheet
 
 
 def test_returns_a_draft_with_its_comments_and_free_requests_numbered(editor: Client, ana):

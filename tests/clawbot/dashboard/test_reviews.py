@@ -161,12 +161,13 @@ def test_asks_a_stranger_to_sign_in(client: Client):
     assert client.get(reverse("reviews")).status_code == 302
 
 
-def test_each_row_says_with_which_verbs_its_reader_may_answer(client: Client, editor: Client, ben, cleo):
+def test_a_row_says_with_which_verbs_its_reader_may_answer_where_these_are_not_the_usual_ones(
+    client: Client, editor: Client, ben, cleo
+):
     desk.waiting()
-    assert "Approve, return or edit<" in queue(editor)
+    assert "Approve, return" not in queue(editor)
 
     client.force_login(ben)
-    assert "Approve, return, edit or stop the task<" in queue(client)
     desk.given_up()
     assert "Retry, go on without it or stop the task<" in queue(client)
 

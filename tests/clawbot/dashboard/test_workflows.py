@@ -125,7 +125,7 @@ def test_the_list_says_everything_that_the_file_says(client, cleo, routed):
     assert "Once for each 25 of route files, 8 at once" in line_of(client, cleo, "part")
     assert "Gives title from input title" in line_of(client, cleo, "child")
     assert "After answer, part and child" in line_of(client, cleo, "approve")
-    assert "Decides 2 of operators" in line_of(client, cleo, "approve")
+    assert "Decides 2 operators" in line_of(client, cleo, "approve")
     assert "Due after 4 h, then remind the owner, then 2 h later bring in admins" in line_of(
         client, cleo, "approve"
     )

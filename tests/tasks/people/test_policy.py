@@ -173,8 +173,8 @@ class TestDeadlock:
     ("rule", "text"),
     [
         ({"group": "editors"}, "any editor"),
-        ({"group": "editors", "count": 2}, "2 of editors"),
-        ({"group": "editors", "count": "all"}, "everybody of editors"),
+        ({"group": "editors", "count": 2}, "2 editors"),
+        ({"group": "editors", "count": "all"}, "all editors"),
         ({"each": ["editors", "operators"]}, "one of each: editors and operators"),
         ({"group": "editors", "four_eyes": True}, "any editor, at least one who wrote nothing of it"),
     ],
