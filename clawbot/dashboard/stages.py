@@ -124,7 +124,7 @@ class Stage:
         if self.kind != "person":
             return ""
         rule = self.data["deciders"]
-        who = f"{rule['count']} of {rule['group']}" if rule["count"] != 1 else f"one of {rule['group']}"
+        who = f"{rule['count']} {rule['group']}" if rule["count"] != 1 else f"one of {rule['group']}"
         if rule.get("each"):
             who = f"one each of {_list(rule['each'])}"
         return f"{who}, not the one who edited it" if rule["four_eyes"] else who

@@ -300,7 +300,7 @@ def test_shows_the_requests_as_a_letter_with_the_numbers_the_agent_gets(editor: 
     supervision.comment(review.artifact, by="user:ana", text="Who decides?", quote="People decide")
     sheet = page(editor, review, "?sheet=return").split('id="return-sheet"')[1]
 
-    assert f"Draft 1 of “{review.task.title}” comes back with 1 request from Ana." in sheet
+    assert f"Draft 1 of “{review.task.title}” comes back with 1 request from ana." in sheet
     assert "1. About “People decide”: Who decides?" in sheet
 
 
