@@ -58,6 +58,7 @@ def deep(depth: int) -> bytes:
     return b'{"a":' + b"[" * depth + b"]" * depth + b"}"
 
 
+FORM = "application/x-www-form-urlencoded"
 #: Bodies as bytes, with the type they are said to be.
 BODIES: dict[str, tuple[bytes, str]] = {
     "nothing": (b"", "application/json"),
@@ -78,8 +79,8 @@ BODIES: dict[str, tuple[bytes, str]] = {
     "UTF-16": ('{"title": "a"}'.encode("utf-16"), "application/json; charset=utf-16"),
     "a charset that is none": (b'{"title": "a"}', "application/json; charset=nonsense"),
     "a type that is none": (b'{"title": "a"}', "\x01nonsense"),
-    "a form": (b"title=a&title=b&%ff=%00&a=%ED%A0%80", "application/x-www-form-urlencoded"),
-    "a form of 5,000 fields": (b"a=1&" * 5_000, "application/x-www-form-urlencoded"),
+    "a form": (b"title=a&title=b&%ff=%00&a=%ED%A0%80", FORM),
+    "a form of 5,000 fields": (b"a=1&" * 5_000, FORM),
     "parts without an end": (b"--x\r\nContent-Disposition: form-data", "multipart/form-data; boundary=x"),
     "parts without a boundary": (b"--x\r\n", "multipart/form-data"),
     "a part with an odd name": (

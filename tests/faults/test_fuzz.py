@@ -37,6 +37,7 @@ from tests.clawbot.api.caller import Caller
 from tests.clawbot.test_foreign_work import addresses, names, operations, visits
 from tests.faults import hostile
 
+JSON = "application/json"
 ATTEMPTS = int(os.environ.get("FUZZ_ATTEMPTS", "60"))  # at each door
 #: Would end the session that tries the rest.
 NOT_TRIED = {"sign-out/"}
@@ -175,20 +176,11 @@ def of_queries(world: foreign.World) -> Iterator[Attempt]:
     browser, known = _browser(), names(world)
     read = hostile.fields("GET")
     assert {"q", "tab", "view", "workflow"} <= set(read)
-    for route in addresses():
-        if route in NOT_TRIED:
-            continue
-        path = _filled(route, known)
+    for path in (_filled(route, known) for route in addresses() if route not in NOT_TRIED):
         for name, (what, text) in itertools.product(read, hostile.TEXTS.items()):
-            query = f"{name}={_encoded(text)}"
-            yield Attempt(
-                f"GET {path} with {name}={what}",
-                lambda path=path, query=query: _http(browser.get(f"{path}?{query}")),
-            )
+            yield Attempt(f"GET {path} with {name}={what}", partial(_get, browser, path, {name: text}))
         for odd in ("%", "%zz=%ff", "&&==&", "a[]=1&a[0]=2&__proto__=3", "&".join(["q=1"] * 3_000)):
-            yield Attempt(
-                f"GET {path}?{odd[:20]}", lambda path=path, odd=odd: _http(browser.get(f"{path}?{odd}"))
-            )
+            yield Attempt(f"GET {path}?{odd[:20]}", partial(_get, browser, path, odd))
 
 
 def of_forms(world: foreign.World) -> Iterator[Attempt]:
@@ -200,16 +192,20 @@ def of_forms(world: foreign.World) -> Iterator[Attempt]:
     forms |= {path: form for method, path, form, _ in visits(world) if method == "post"}
     for path, form in forms.items():
         for name, (what, text) in itertools.product(read, hostile.TEXTS.items()):
-            body = _form({**form, name: text})
-            yield Attempt(f"POST {path} with {name}={what}", partial(_post, browser, path, body))
+            yield Attempt(
+                f"POST {path} with {name}={what}", partial(_post, browser, path, {**form, name: text})
+            )
         for what, (body, kind) in hostile.BODIES.items():
             yield Attempt(f"POST {path} with {what}", partial(_post, browser, path, body, kind))
 
 
-def _post(
-    browser: Client, path: str, body: str | bytes, kind: str = "application/x-www-form-urlencoded"
-) -> Answer:
-    return _http(browser.generic("POST", path, body, content_type=kind))
+def _get(browser: Client, path: str, query: str | dict[str, str]) -> Answer:
+    return _http(browser.get(f"{path}?{query if isinstance(query, str) else _form(query)}"))
+
+
+def _post(browser: Client, path: str, body: bytes | dict[str, str], kind: str = hostile.FORM) -> Answer:
+    sent = _form(body) if isinstance(body, dict) else body
+    return _http(browser.generic("POST", path, sent, content_type=kind))
 
 
 def of_sign_in() -> Iterator[Attempt]:
@@ -219,7 +215,7 @@ def of_sign_in() -> Iterator[Attempt]:
             {"username": text, "password": "x"},
             {"username": "owner", "password": text, "next": text},
         ):
-            yield Attempt(f"sign in with {what}", partial(_post, _browser(""), "/sign-in/", _form(form)))
+            yield Attempt(f"sign in with {what}", partial(_post, _browser(""), "/sign-in/", form))
         cookie = f'clawbot-session="{text[:3_000].encode("unicode_escape").decode()}"'
         yield Attempt(
             f"a cookie with {what}",
@@ -314,26 +310,23 @@ def of_api_queries(world: foreign.World) -> Iterator[Attempt]:
             for given, (what, text) in itertools.product(
                 operation.get("parameters", []), hostile.TEXTS.items()
             ):
-                address, query = _path(path, world), ""
-                if given["in"] == "query":
-                    query = f"?{given['name']}={_encoded(text)}"
-                elif given["in"] == "path" and len(text) < 5_000 and text.strip():
-                    address = _path(
-                        path.replace(f"{{{given['name']}}}", _encoded(text)[:9_000].replace("%", "%%")), world
+                if given["in"] == "query" or (given["in"] == "path" and len(text) < 5_000 and text.strip()):
+                    yield Attempt(
+                        f"{method} {path} with {given['name']}={what}",
+                        partial(_ask, caller, method, path, world, given, text),
                     )
-                    address = address.replace("%%", "%")
-                yield Attempt(
-                    f"{method} {path} with {given['name']}={what}",
-                    lambda method=method, address=address + query: _http(
-                        caller.client.generic(
-                            method.upper(),
-                            address,
-                            "{}",
-                            content_type="application/json",
-                            headers=caller._headers(),
-                        )
-                    ),
-                )
+
+
+def _ask(
+    caller: Caller, method: str, path: str, world: foreign.World, given: dict[str, Any], text: str
+) -> Answer:
+    if given["in"] == "query":
+        address = f"{_path(path, world)}?{given['name']}={_encoded(text)}"
+    else:
+        here, _, after = path.partition(f"{{{given['name']}}}")
+        address = _path(here, world) + _encoded(text)[:9_000] + _path(after, world)
+    headers = caller._headers()
+    return _http(caller.client.generic(method.upper(), address, "{}", content_type=JSON, headers=headers))
 
 
 # -- The terminal
