@@ -6,15 +6,15 @@ browser used. So each answer names what came, what was expected and the setting 
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from django.conf import settings
 from django.core.exceptions import BadRequest, DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.middleware import csrf
 from django.shortcuts import render
 
+from agents.addresses import parts
 from agents.contract import Refused
+from clawbot.api.problems import problem
 from clawbot.forwarded import DISTRUSTED
 
 COOKIE = (
@@ -43,6 +43,16 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     else:
         title, text = "This request cannot be understood", "Nothing was changed. Go back and try again."
     return _answer(request, title, text, 400)
+
+
+def too_long(request: HttpRequest, most: int) -> HttpResponse:
+    """The answer to an address that is longer than any of ours."""
+    text = (
+        f"Its address has more than {most:,} characters. Ask for fewer words, or send what is long in a form."
+    )
+    if request.path.startswith("/api/"):
+        return problem("too-long", text)
+    return _answer(request, "This address is too long", f"Nothing was changed. {text}", 414)
 
 
 def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
@@ -86,7 +96,7 @@ def _elsewhere(request: HttpRequest, origin: str) -> str:
             "extension, or a proxy that removes the headers Origin and Referer)."
         )
     here = f"{request.scheme}://{request.META.get('HTTP_HOST', '')}"
-    seen, asked = urlsplit(origin), urlsplit(here)
+    seen, asked = parts(origin), parts(here)
     told = f"Your browser was at {origin}, and the request arrived here as one for {here}."
     if seen.netloc == asked.netloc:
         return f"{told} {_scheme(request)}"
@@ -123,7 +133,7 @@ def _no_cookie(origin: str) -> str:
 
 def _host(request: HttpRequest) -> str:
     host = request.META.get("HTTP_HOST", "") or "no host at all"
-    name = urlsplit(f"//{host}").hostname or host
+    name = parts(f"//{host}").hostname or host
     more = (
         f" The proxy at {distrusted} named another host, and is not believed: TRUST_PROXY does not name it."
         if (distrusted := _distrusted(request))
@@ -141,5 +151,5 @@ def _distrusted(request: HttpRequest) -> str:
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+    found = parts(url)
+    return f"{found.scheme}://{found.netloc}" if found.netloc else ""

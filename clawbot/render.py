@@ -4,11 +4,10 @@ parser makes passes an allow-list. Both walls stand by themselves.
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import nh3
 from django.utils.safestring import SafeString, mark_safe
 
+from agents.addresses import parts
 from agents.prose.markdown import links_in, parser
 
 #: What a page renders of one text; a longer one can be downloaded. The parser takes half a second for the
@@ -44,7 +43,7 @@ def rest(text: str) -> str:
 
 
 def _elsewhere(tag: str, name: str, value: str) -> str | None:
-    return None if name == "href" and not urlsplit(value).scheme else value
+    return None if name == "href" and not parts(value).scheme else value
 
 
 def markdown(text: str, *, ours: bool = False) -> SafeString:

@@ -13,14 +13,21 @@ from typing import Any
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 
+from clawbot import rejected
+
+#: Characters. As `next` of the sign-in each may become three, and Django leads to no address above 16,384.
+LONGEST_ADDRESS = 5_000
 MOST_NESTED = 64  # lists and mappings inside each other; nothing of ours has more than ten
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 def refuse_unstorable(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
-    """Middleware: refuses a request whose address, cookies or form fields hold what cannot be stored."""
+    """Middleware: refuses a request whose address, cookies or form fields hold what cannot be stored, and one
+    whose address is longer than any of ours."""
 
     def answer(request: HttpRequest) -> HttpResponse:
+        if len(request.get_full_path()) > LONGEST_ADDRESS:
+            return rejected.too_long(request, LONGEST_ADDRESS)
         if not request.path.startswith("/api/"):  # it says so in its own words
             for place, texts in _given(request):
                 if not all(is_storable(text) for text in texts):

@@ -107,12 +107,13 @@ class Channel(HTTPChannel):
         if self._receivedHeaderSize + len(line) > self.totalHeadersSize:
             self._refuse("431 Request Header Fields Too Large")
         else:
-            super().lineReceived(line)
+            super().lineReceived(line)  # type: ignore[no-untyped-call]
 
     def _refuse(self, status: str) -> None:
         head = f"HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
-        self.transport.write(f"{head}Content-Length: {len(TOO_LONG)}\r\n\r\n{TOO_LONG}".encode())
-        self.loseConnection()
+        transport: Any = self.transport
+        transport.write(f"{head}Content-Length: {len(TOO_LONG)}\r\n\r\n{TOO_LONG}".encode())
+        transport.loseConnection()
 
 
 def _is_under_way(protocol: Any, details: dict[str, Any]) -> bool:

@@ -13,6 +13,7 @@ import httpx2
 from protego import Protego
 
 from agents import retry_after
+from agents.addresses import joined
 from agents.contract import Refused, Unavailable
 from agents.guard import addresses
 from agents.guard.files import inflate
@@ -68,7 +69,7 @@ async def _follow(
         if isinstance(answer, Answer):
             return answer
         # Servers send spaces and letters that an address must not have; what is escaped already stays.
-        target = urljoin(url, quote(answer.strip(), safe="%/:?#[]@!$&'()*+,;=~"))
+        target = joined(url, quote(answer.strip(), safe="%/:?#[]@!$&'()*+,;=~"))
         if url.startswith("https:") and not target.startswith("https:"):
             raise Refused(
                 f"{url[:200]} leads from https to {target[:200]!r}, which is not encrypted. Name the "

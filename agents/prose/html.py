@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html.entities import html5
-from urllib.parse import urljoin
 
 from lxml import etree
 
+from agents.addresses import joined
 from agents.prose import plain_text
 from agents.prose.block import Block, heading_name, said
 from agents.prose.clean import UNREAD, clean, one_line
@@ -305,18 +305,18 @@ def _size(blocks: list[Block]) -> int:
 
 def _why(root: etree._Element, address: str, found: list[Block]) -> str:
     base = root.find(".//{*}base[@href]")
-    address = urljoin(address, base.get("href", "") if base is not None else "")
+    address = joined(address, base.get("href", "") if base is not None else "")
     for node in root.iter("{*}meta"):
         target = re.search(r"url\s*=\s*[\"']?([^\"'\s]+)", node.get("content", ""), re.I)
         if node.get("http-equiv", "").lower() == "refresh" and target:
-            return f"it leads on to {one_line(urljoin(address, target[1]), 300)}: name that address"
+            return f"it leads on to {one_line(joined(address, target[1]), 300)}: name that address"
     if any(node.get("type", "").lower() == "password" for node in root.iter("{*}input")):
         return "it asks for a sign-in: save what stands behind it as a file"
     if not found or len(found) < 2:
         for tag in ("frame", "iframe"):
             for node in root.iter(f"{{*}}{tag}"):
                 if source := node.get("src"):
-                    where = one_line(urljoin(address, source), 300)
+                    where = one_line(joined(address, source), 300)
                     return f"its text stands in a frame from {where}: name that address"
     if _WALL.search(clean(" ".join(block.text for block in found), 5_000)):
         return "it shows a notice (cookies, sign-in or the like) instead of its text: save the page as a file"

@@ -39,6 +39,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "stale": (409, "It has changed since you read it"),
     "in-flight": (409, "The first request with this key is still under way"),
     "too-large": (413, "The request is too large"),
+    "too-long": (414, "The address is too long"),
     "invalid": (422, "What was sent cannot be used"),
     "key-reused": (422, "The key belongs to another request"),
     "too-many": (429, "Too many requests"),

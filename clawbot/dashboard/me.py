@@ -140,8 +140,11 @@ def _time(text: str) -> datetime | None:
     where it is no time."""
     if not text.strip():
         return None
-    found = parse_datetime(text.strip())
-    if found is None:
+    try:
+        found = parse_datetime(text.strip())
+    except ValueError:  # written like a time, but of a day that is none
+        found = None
+    if found is None or not 1 < found.year < 9999:  # at both ends another zone has no such time
         raise Refused(f"Cannot read {text[:40]!r} as a time: write it like 2026-11-21T14:00.")
     return make_aware(found) if is_naive(found) else found
 

@@ -12,6 +12,7 @@ from django.shortcuts import resolve_url
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
+from agents.addresses import parts
 from agents.contract import Refused
 from clawbot import rejected
 from tasks import clock, database, log
@@ -65,6 +66,6 @@ def _asks_to_sign_in(response: HttpResponse) -> bool:
 
 def _sign_in_whole_page(request: HttpRequest) -> HttpResponse:
     """A session that ended: the browser goes to the sign-in page, and no card shows it inside itself."""
-    page = urlsplit(request.headers.get("HX-Current-URL", ""))
+    page = parts(request.headers.get("HX-Current-URL", ""))
     back = urlencode({"next": f"{page.path or '/'}{'?' + page.query if page.query else ''}"})
     return HttpResponseClientRedirect(f"{resolve_url(settings.LOGIN_URL)}?{back}")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from typing import Any
-from urllib.parse import urlsplit
 
 from channels.security.websocket import WebsocketDenier
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
+
+from agents.addresses import parts
 
 PORTS = {"http": "80", "https": "443"}
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ def allowed(headers: dict[bytes, bytes]) -> bool:
     origin = headers.get(b"origin", b"").decode("latin-1")
     if origin in settings.CSRF_TRUSTED_ORIGINS:
         return True
-    scheme, netloc = urlsplit(origin)[:2]
+    scheme, netloc = parts(origin)[:2]
     here = _place(headers.get(b"host", b"").decode("latin-1"), scheme)
     is_ours = scheme in PORTS and bool(here[0]) and validate_host(here[0], settings.ALLOWED_HOSTS)
     return is_ours and here == _place(netloc, scheme)

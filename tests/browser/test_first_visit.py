@@ -28,7 +28,7 @@ def test_a_first_visit_asks_for_a_handful_of_files(visit, pages):
     found = {}
     for name, address in pages.items():
         one = visit("ana")  # whose browser has kept nothing yet
-        asked = []
+        asked: list[str] = []
         one.page.on("request", lambda request, asked=asked: asked.append(request.resource_type))
         one.go(address).wait_for_load_state("networkidle")
         found[name] = sum(kind != "xhr" for kind in asked)  # which follow the work that goes on meanwhile

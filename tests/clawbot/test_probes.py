@@ -1,6 +1,7 @@
 """Probes are answered whatever the host, without a session, a redirect or a sign-in."""
 
 import logging
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -49,5 +50,7 @@ def test_a_probe_that_is_told_to_wait_is_no_fault_in_the_log(client, caplog, mon
 
 
 def test_the_console_leaves_probes_out():
-    assert settings.LOGGING["handlers"]["console"]["filters"] == ["probes"]
-    assert settings.LOGGING["filters"]["probes"] == {"()": "clawbot.logs.NoProbe"}
+    config: Any = settings.LOGGING
+
+    assert config["handlers"]["console"]["filters"] == ["probes"]
+    assert config["filters"]["probes"] == {"()": "clawbot.logs.NoProbe"}

@@ -38,3 +38,13 @@ def test_pages_are_compressed_for_whoever_reads_that():
 
     assert answer["Content-Encoding"] == "gzip"
     assert "Accept-Encoding" in answer["Vary"]
+
+
+@pytest.mark.django_db
+def test_an_address_longer_than_any_of_ours_is_refused_in_words():
+    page = Client().get(f"/?q={'x' * 6_000}")
+    program = Client().get(f"/api/v1/tasks?q={'x' * 6_000}")
+
+    assert (page.status_code, program.status_code) == (414, 414)
+    assert "This address is too long" in page.text
+    assert program.json()["title"] == "The address is too long"

@@ -135,7 +135,8 @@ def _browser(person: str = "owner") -> Client:
 def _http(answer: Any) -> Answer:
     body = b"".join(answer) if answer.streaming else answer.content
     if answer.status_code >= 500:
-        return Answer(answer.status_code, repr(getattr(answer, "exc_info", ("", ""))[1]))
+        fault = getattr(answer, "exc_info", None) or ("", answer.content[:300])
+        return Answer(answer.status_code, repr(fault[1]))
     if 300 <= answer.status_code < 400:
         return Answer(answer.status_code, answer["Location"])
     return Answer(answer.status_code, body.decode("utf-8", "replace"))
@@ -166,9 +167,12 @@ def of_addresses(world: foreign.World) -> Iterator[Attempt]:
     browser = _browser()
     for route, (what, text) in itertools.product(addresses(), hostile.TEXTS.items()):
         if "<" in route and len(text) < 5_000 and text.strip():
-            path = "/" + re.sub(r"<\w+:\w+>", lambda _, text=text: _encoded(text)[:9_000], route)
-            yield Attempt(f"GET {route} with {what}", lambda path=path: _http(browser.get(path)))
-            yield Attempt(f"POST {route} with {what}", lambda path=path: _http(browser.post(path)))
+            path = "/" + "".join(
+                part if place % 2 == 0 else _encoded(text)[:9_000]
+                for place, part in enumerate(re.split(r"<(\w+:\w+)>", route))
+            )
+            yield Attempt(f"GET {route} with {what}", partial(_get, browser, path))
+            yield Attempt(f"POST {route} with {what}", partial(_post, browser, path, {}))
 
 
 def of_queries(world: foreign.World) -> Iterator[Attempt]:
@@ -188,7 +192,9 @@ def of_forms(world: foreign.World) -> Iterator[Attempt]:
     browser, known = _browser(), names(world)
     read = hostile.fields("POST")
     assert {"reason", "text", "title", "request"} <= set(read)
-    forms = {_filled(route, known): {} for route in addresses() if route not in NOT_TRIED}
+    forms: dict[str, dict[str, str]] = {
+        _filled(route, known): {} for route in addresses() if route not in NOT_TRIED
+    }
     forms |= {path: form for method, path, form, _ in visits(world) if method == "post"}
     for path, form in forms.items():
         for name, (what, text) in itertools.product(read, hostile.TEXTS.items()):
@@ -199,8 +205,11 @@ def of_forms(world: foreign.World) -> Iterator[Attempt]:
             yield Attempt(f"POST {path} with {what}", partial(_post, browser, path, body, kind))
 
 
-def _get(browser: Client, path: str, query: str | dict[str, str]) -> Answer:
-    return _http(browser.get(f"{path}?{query if isinstance(query, str) else _form(query)}"))
+def _get(
+    browser: Client, path: str, query: str | dict[str, str] = "", headers: dict[str, str] | None = None
+) -> Answer:
+    asked = query if isinstance(query, str) else _form(query)
+    return _http(browser.get(f"{path}?{asked}" if asked else path, headers=headers))
 
 
 def _post(browser: Client, path: str, body: bytes | dict[str, str], kind: str = hostile.FORM) -> Answer:
@@ -217,25 +226,21 @@ def of_sign_in() -> Iterator[Attempt]:
         ):
             yield Attempt(f"sign in with {what}", partial(_post, _browser(""), "/sign-in/", form))
         cookie = f'clawbot-session="{text[:3_000].encode("unicode_escape").decode()}"'
-        yield Attempt(
-            f"a cookie with {what}",
-            lambda cookie=cookie: _http(_browser("").get("/", headers={"cookie": cookie})),
-        )
-        for header in (
-            "x-forwarded-for",
-            "accept-language",
-            "hx-current-url",
-            "hx-target",
-            "referer",
-            "origin",
-        ):
-            value = text[:3_000].encode("utf-8", "surrogatepass").decode("latin-1")
-            yield Attempt(
-                f"{header} with {what}",
-                lambda header=header, value=value: _http(
-                    _browser("").get("/sign-in/", headers={header: value})
-                ),
-            )
+        yield Attempt(f"a cookie with {what}", partial(_get, _browser(""), "/", "", {"cookie": cookie}))
+        for header in HEADERS:
+            sent = {header: _latin(text)}
+            yield Attempt(f"{header} with {what}", partial(_get, _browser(""), "/sign-in/", "", sent))
+
+
+HEADERS = (
+    "accept-language", "host", "hx-current-url", "hx-request", "hx-target", "origin", "referer",
+    "x-forwarded-for", "x-forwarded-proto",
+)  # fmt: skip
+
+
+def _latin(text: str) -> str:
+    """As a server hands on the bytes of a header."""
+    return text[:3_000].encode("utf-8", "surrogatepass").decode("latin-1")
 
 
 # -- The API
@@ -268,38 +273,34 @@ def of_api_fields(world: foreign.World) -> Iterator[Attempt]:
     for method, path, properties in _schemas():
         for name, (what, value) in itertools.product(properties, hostile.VALUES.items()):
             body = {"why": "x", "reason": "x", "title": "x", "workflow": "article", name: value}
-            if method == "post":
-                address = _path(path, world).removeprefix("/api/v1/")
-                yield Attempt(
-                    f"{method} {path} with {name}={what}",
-                    lambda address=address, body=body: _http(caller.post(address, json.dumps(body))),
-                )
+            yield Attempt(
+                f"{method} {path} with {name}={what}",
+                partial(_sent, caller, method, _path(path, world), body, JSON, caller._headers()),
+            )
 
 
 def of_api_bodies(world: foreign.World) -> Iterator[Attempt]:
-    """Bodies that are no JSON, or too much of it, to every operation."""
+    """Bodies that are no JSON, or too much of it, to every operation; and headers."""
     caller = _caller()
     for operation, (what, (body, kind)) in itertools.product(sorted(operations()), hostile.BODIES.items()):
         method, path = operation.split()
         yield Attempt(
             f"{operation} with {what}",
-            lambda method=method, path=path, body=body, kind=kind: _http(
-                caller.client.generic(
-                    method.upper(), _path(path, world), body, content_type=kind, headers=caller._headers()
-                )
-            ),
+            partial(_sent, caller, method, _path(path, world), body, kind, caller._headers()),
         )
     for what, text in hostile.TEXTS.items():
-        value = text[:3_000].encode("utf-8", "surrogatepass").decode("latin-1")
-        for headers in ({"Authorization": f"Bearer {value}"}, caller._headers() | {"Idempotency-Key": value}):
+        for name, more in (("Authorization", "Bearer "), ("Idempotency-Key", "")):
+            headers = caller._headers() | {name: more + _latin(text)}
             yield Attempt(
-                f"a header with {what}",
-                lambda headers=headers: _http(
-                    caller.client.post(
-                        "/api/v1/holds", "{}", content_type="application/json", headers=headers
-                    )
-                ),
+                f"{name} with {what}", partial(_sent, caller, "post", "/api/v1/holds", b"{}", JSON, headers)
             )
+
+
+def _sent(
+    caller: Caller, method: str, path: str, body: bytes | dict[str, Any], kind: str, headers: dict[str, str]
+) -> Answer:
+    raw = json.dumps(body) if isinstance(body, dict) else body
+    return _http(caller.client.generic(method.upper(), path, raw, content_type=kind, headers=headers))
 
 
 def of_api_queries(world: foreign.World) -> Iterator[Attempt]:
@@ -325,8 +326,7 @@ def _ask(
     else:
         here, _, after = path.partition(f"{{{given['name']}}}")
         address = _path(here, world) + _encoded(text)[:9_000] + _path(after, world)
-    headers = caller._headers()
-    return _http(caller.client.generic(method.upper(), address, "{}", content_type=JSON, headers=headers))
+    return _sent(caller, method, address, b"{}", JSON, caller._headers())
 
 
 # -- The terminal

@@ -5,10 +5,10 @@ from __future__ import annotations
 import signal
 import threading
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.core.management.base import CommandError, CommandParser
 
+from agents.addresses import parts
 from agents.message_format import MessageFormat
 from agents.models import Agent
 from agents.strict_yaml import nearest
@@ -60,7 +60,7 @@ class Command(cli.Command):
             raise CommandError("Name a queue: --in QUEUE to take messages, --out QUEUE to publish them.")
         if into and into in (out, options["dead"]):
             raise CommandError(f"{into} cannot be both ends: Clawbot would answer itself. Name two queues.")
-        name = options["name"] or f"{urlsplit(url).scheme}:{into or out}"
+        name = options["name"] or f"{parts(url).scheme}:{into or out}"
         common: dict[str, Any] = {
             "url": url,
             "stop": stop,

@@ -64,6 +64,8 @@ def _moment(text: str | None) -> datetime | None:
     zone, now = ZoneInfo(settings.SITE_ZONE), clock.now()
     try:
         return now + timedelta(seconds=seconds(text))
+    except OverflowError:
+        raise CommandError(f"--until {text[:40]!r} is too far away.") from None
     except ValueError:
         pass
     try:

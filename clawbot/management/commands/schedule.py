@@ -201,5 +201,5 @@ def _moment(text: str, zone: ZoneInfo, *, end: bool = False) -> datetime:
             return datetime.combine(day, time(), zone) - timedelta(seconds=1 if end else 0)
         found = datetime.fromisoformat(text)
         return found if found.tzinfo else found.replace(tzinfo=zone)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise CommandError(f"{text!r} is no time: write 2026-11-01 or 2026-11-01T04:00.") from None

@@ -24,6 +24,7 @@ from kombu.messaging import Consumer, Producer
 from kombu.transport.virtual import Empty
 from kombu.utils.url import maybe_sanitize_url
 
+from agents.addresses import parts
 from tasks.machine import Refused
 
 CONNECT = 5.0  # seconds
@@ -59,7 +60,7 @@ class Outgoing:
 
 def link(url: str) -> Link:
     """A link to the broker at `url`, not open yet. Refused for an address of none that we know."""
-    scheme = urlsplit(url).scheme
+    scheme = parts(url).scheme
     if scheme not in LINKS:
         raise Refused(
             f"Cannot bridge to {scheme or url[:40]!r}: write amqp://user:password@host//, sqs:// or "

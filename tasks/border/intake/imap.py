@@ -45,11 +45,13 @@ class Imap:
     """One folder of one account. Connects at the first look and again after a connection was lost."""
 
     def __init__(self, url: str, environment: Mapping[str, str]) -> None:
-        parts = urlsplit(url)
         try:
+            parts = urlsplit(url)
             port = parts.port
         except ValueError:
-            raise Refused(f"Cannot read mail from {one_line(url, 200)}: the port is no number.") from None
+            raise Refused(
+                f"Cannot read mail from {one_line(url, 200)}: it is no address, or its port is no number."
+            ) from None
         if parts.password is not None:
             raise Refused(
                 f"The password must not stand in the address, where others can see it. Set {PASSWORD}, or "
