@@ -67,14 +67,16 @@ def measure(tasks: int, waiting_tasks: int, singles: int) -> Figures:
 
 @transaction.atomic
 def _hold() -> None:
-    Hold.objects.create(scope="all", why="Laying the load", placed_by="clawbot", placed_at=clock.now())
-    log.record("hold.placed", by="clawbot", scope="all", target="", why="Laying the load")
+    why = "Laying the load"
+    hold = Hold.objects.create(scope="all", why=why, placed_by="clawbot", placed_at=clock.now())
+    log.record("hold.placed", by="clawbot", hold=hold.pk, scope="all", target="", why=why, until=None)
 
 
 @transaction.atomic
 def _let_go() -> None:
-    Hold.objects.filter(open=1).update(open=None, lifted_at=clock.now(), lifted_by="clawbot")
-    log.record("hold.lifted", by="clawbot", scope="all", target="")
+    for hold in Hold.objects.filter(open=1):
+        Hold.objects.filter(pk=hold.pk).update(open=None, lifted_at=clock.now(), lifted_by="clawbot")
+        log.record("hold.lifted", by="clawbot", hold=hold.pk, scope=hold.scope, target=hold.target)
     queue.ring()
 
 
