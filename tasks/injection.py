@@ -20,6 +20,7 @@ from .models import Event, Review, Subtask, Task, Workflow
 from .workflow import check_input
 
 S = Subtask.Status
+LONGEST_KEY = 200  # as the column has it; SQLite would take more
 
 
 def inject(
@@ -49,6 +50,8 @@ def inject(
     # What this person may not see is not there; what they may only look at says so.
     flow = access.seen(Workflow, by).select_related("active").filter(slug=workflow).first()
     access.require(by, "inject", flow)
+    if key and len(key) > LONGEST_KEY:
+        raise Refused(f"Cannot inject {title[:60]!r}: a key has {LONGEST_KEY} characters at most.")
     if key and (known := Task.objects.filter(idempotency_key=key).first()):
         access.require(by, "inject", known)
         return known

@@ -40,7 +40,8 @@ def holds(base: Path, name: str) -> bool:
     if not name or len(name) > 1000 or "\0" in name:
         return False
     path = (base / name).resolve()
-    return path.is_relative_to(base.resolve()) and path.is_file()
+    # `os.path` calls a name that is too long for any file no file; `Path` raises an error.
+    return path.is_relative_to(base.resolve()) and os.path.isfile(path)
 
 
 def add(key: str, files: Sequence[tuple[str, bytes]]) -> list[str]:
@@ -124,7 +125,7 @@ def _copy(name: str, folder: Path | None, waiting: Path, *, anywhere: bool) -> s
     source = (folder / path).resolve()
     if not anywhere and not source.is_relative_to(folder.resolve()):
         raise Refused(f"Cannot read the source {name!r}: it lies outside the files that came with this task.")
-    if not source.exists():
+    if not os.path.exists(source):
         raise Refused(
             f"Cannot read the source {name!r}: nothing is there. Paths are relative to the brief's file."
         )

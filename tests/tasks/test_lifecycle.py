@@ -48,6 +48,13 @@ def test_injects_a_task_with_a_row_for_every_stage_and_only_the_first_ready() ->
     assert kinds(task) == ["task.injected", "task.started"]
 
 
+def test_refuses_a_key_that_no_column_holds() -> None:
+    a_workflow()
+
+    with pytest.raises(Refused, match="a key has 200 characters at most"):
+        a_task(key="k" * 201)
+
+
 def test_returns_the_first_task_for_a_repeated_idempotency_key() -> None:
     first = a_task(key="monday")
     again = a_task("Another title", key="monday")

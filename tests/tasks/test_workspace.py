@@ -51,6 +51,14 @@ def test_refuses_a_missing_file_by_name_and_leaves_nothing_behind(folder: Path) 
     assert set((workspace.root("x").parent).glob(".incoming-*")) == before
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "notes/" + "x" * 300, "🎈" * 200])
+def test_a_name_too_long_for_any_file_is_no_file(name: str, folder: Path) -> None:
+    with pytest.raises(Refused, match="nothing is there"):
+        workspace.collect({"sources": [name]}, folder, anywhere=False)
+
+    assert not workspace.holds(folder, name)
+
+
 @pytest.mark.parametrize("name", ["../outside.txt", "/etc/hostname", "notes/../../outside.txt"])
 def test_refuses_what_lies_outside_the_files_that_came(name: str, folder: Path) -> None:
     (folder.parent / "outside.txt").write_text("private")
