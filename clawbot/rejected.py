@@ -6,6 +6,9 @@ browser used. So each answer names what came, what was expected and the setting 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 from django.conf import settings
 from django.core.exceptions import BadRequest, DisallowedHost
 from django.http import HttpRequest, HttpResponse
@@ -14,9 +17,13 @@ from django.shortcuts import render
 
 from agents.addresses import parts
 from agents.contract import Refused
+from clawbot import storable
 from clawbot.api.problems import problem
 from clawbot.forwarded import DISTRUSTED
 
+#: Characters. As `next` of the sign-in each may become three, and Django leads to no address above 16,384.
+LONGEST_ADDRESS = 5_000
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 COOKIE = (
     "Your browser sent no cookie with the form. Allow cookies from this site, load the page anew and send "
     "the form once more."
@@ -26,6 +33,33 @@ OLD = (
     "form once more."
 )
 TOKEN = "It was not sent by a page of Clawbot, or something on the way removed its token."
+
+
+def unstorable(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
+    """Middleware before the session, the sign-in and every page: refuses a request whose address, cookies or
+    form fields hold what cannot be stored, and one whose address is longer than any of ours."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        if len(request.get_full_path()) > LONGEST_ADDRESS:
+            return too_long(request, LONGEST_ADDRESS)
+        if not request.path.startswith("/api/"):  # it says so in its own words
+            for place, texts in _given(request):
+                if not all(storable.is_storable(text) for text in texts):
+                    raise BadRequest(f"{place} a NUL or half a character. Leave it out.")
+        return get_response(request)
+
+    return answer
+
+
+def _given(request: HttpRequest) -> Iterable[tuple[str, Iterable[str]]]:
+    yield "The address holds", [request.path, *_words(request.GET)]
+    yield "A cookie holds", [*request.COOKIES, *request.COOKIES.values()]
+    if request.method == "POST" and request.content_type in FORMS:
+        yield "A field of the form holds", _words(request.POST)
+
+
+def _words(fields: Any) -> list[str]:
+    return [word for name, values in fields.lists() for word in (name, *values)]
 
 
 def form(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -127,7 +127,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "clawbot.probes.probes",  # before all that could refuse or redirect a probe
-    "clawbot.storable.refuse_unstorable",
+    "clawbot.rejected.unstorable",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # pads each page at random, against guessing by its size

@@ -45,7 +45,7 @@ SORTS: dict[str, Callable[[Card], Any]] = {
     "stage": lambda card: card.row.position if card.row else -1,
     "agent": lambda card: card.row.agent if card.row else "",
     "age": lambda card: card.seconds,
-    "cost": lambda card: card.cost,
+    "cost": lambda card: card.cost.usd,
 }
 
 
