@@ -1,7 +1,7 @@
 """Text that every database can store: no NUL (PostgreSQL has none) and no half characters (UTF-8 has none).
 
-`rejected.unstorable` asks for every address, cookie and form, the API for what its JSON holds, the terminal for
-its arguments.
+`rejected.unstorable` asks for every address, cookie and form, the API for what its JSON holds, the terminal
+for its arguments.
 """
 
 from __future__ import annotations

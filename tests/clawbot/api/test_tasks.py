@@ -166,7 +166,7 @@ def test_returns_with_requests_as_words_or_with_the_place(as_ana, waiting):
 
     requests = current(waiting, "write").requests
     assert [(one["number"], one["text"], one["quote"]) for one in requests] == [
-        (1, "Cut it.", "write"), (2, "Name the year.", ""),  # as their words stand in the draft, then the rest
+        (1, "Cut it.", "write"), (2, "Name the year.", ""),  # as they stand in the draft, then the rest
     ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from clawbot.dashboard import board
 from clawbot.dashboard.cards import cards, stage_title
 from clawbot.dashboard.pace import pace
 from tasks import clock, supervision
@@ -202,6 +203,19 @@ def test_lists_the_same_tasks_as_a_table_that_sorts(client, ana):
 
     assert re.findall(r'data-card="([^"]+)"', html) == ["ART-2", "ART-1"]
     assert 'aria-sort="descending"' in html
+
+
+@pytest.mark.parametrize("column", sorted(board.SORTS))
+def test_sorts_the_table_by_every_column(client, ana, column):
+    for title in ("Bees", "Ants"):
+        a_task(title)
+
+    keys = [
+        re.findall(r'data-card="([^"]+)"', the_board(client, ana, f"/?view=list&sort={sort}"))
+        for sort in (column, f"-{column}")
+    ]
+
+    assert [sorted(found) for found in keys] == [["ART-1", "ART-2"]] * 2
 
 
 def test_tells_an_editor_how_to_begin_and_a_viewer_who_can(client, ana, cleo):
