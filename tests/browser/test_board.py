@@ -21,12 +21,12 @@ SWAPS_THE_TRAY = """() => new Promise(done => {
 @pytest.fixture(scope="module")
 def many(site):
     """A lane with more drafts than a window shows."""
-    scene(site, "for n in range(24): draft('lanes', f'Draft number {n}', {})\nanswer = {}")
+    scene(site, "for n in range(36): draft('lanes', f'Draft number {n}', {})\nanswer = {}")
 
 
 def test_a_move_on_the_board_keeps_the_place_in_every_lane(visit, many):
     page = visit("ana").go("/?workflow=lanes")
-    page.set_viewport_size({"width": 1280, "height": 480})
+    page.set_viewport_size({"width": 1280, "height": 800})
     lane = page.locator(".lane__cards").filter(has_text="Draft number")
     lane.evaluate("one => one.scrollTop = 300")
 
@@ -38,7 +38,7 @@ def test_a_move_on_the_board_keeps_the_place_in_every_lane(visit, many):
 
 def test_another_part_that_changes_first_does_not_lose_the_place(visit, many):
     page = visit("ana").go("/?workflow=lanes")
-    page.set_viewport_size({"width": 1280, "height": 480})
+    page.set_viewport_size({"width": 1280, "height": 800})
     lane = page.locator(".lane__cards").filter(has_text="Draft number")
     lane.evaluate("one => one.scrollTop = 200")
 
