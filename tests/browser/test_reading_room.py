@@ -69,7 +69,7 @@ def test_the_key_list_says_what_the_keys_do(site, visit):
     assert listed["g w"] == "Workflows"
     assert listed["t"] == "Take for 30 minutes"
     assert listed["a"] == "Approve"
-    assert re.fullmatch(r"Mine \d+", listed["1"])
+    assert re.fullmatch(r"For you \d+", listed["1"])
     assert "A" not in listed  # nothing opens with Shift that a key without it does not mention
     assert list(listed)[:3] == sorted(list(listed)[:3], key=str.lower)
 
