@@ -21,7 +21,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from agents.contract import Outcome, Unavailable, Usage
 
@@ -32,7 +32,6 @@ from .engine import doorbell, site, workers
 from .engine.pulse import OVER_MEMORY, Pulse
 from .lifecycle import Claimed, Result
 from .models import Run, Subtask, Worker
-from .store.portable import Disturbed
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -172,7 +171,7 @@ class Drain:
         """Keep the results for the next tick. Whether the transaction was committed nobody knows."""
         self.back = back + self.back
         self._failures += 1
-        passing = isinstance(error, (OperationalError, InterfaceError, Disturbed)) or database.ailment(error)
+        passing = store.is_away(error)
         log.log(
             logging.WARNING if passing else logging.ERROR,
             "The database did not take a batch (%s); trying again.", error, exc_info=not passing,
@@ -191,10 +190,8 @@ class Drain:
         with queue.quiet() as rung:
             try:
                 claimed = self._trade(back, room)
-            except (OperationalError, InterfaceError, Disturbed):
-                raise
             except Exception as error:
-                if not back or database.ailment(error):
+                if not back or store.is_away(error):
                     raise
                 log.exception("A batch was refused as a whole; its results are handed in one by one.")
                 self._hand_in_singly(back)
@@ -223,10 +220,8 @@ class Drain:
         for one in back:
             try:
                 _take_in([one])
-            except (OperationalError, InterfaceError, Disturbed):
-                raise
             except Exception as error:
-                if database.ailment(error):
+                if store.is_away(error):
                     raise
                 why = f"Its result could not be stored: {type(error).__name__}: {error}"
                 _take_in([Failure(one.claimed, why, counts=not self._lost_folder())])

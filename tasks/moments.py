@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 
 def day(at: datetime, now: datetime) -> str:
@@ -48,6 +49,14 @@ def exact(at: datetime) -> str:
 def line(at: datetime) -> str:
     """The time of day for one line of a terminal that follows the log, in the site's zone: "14:00:05"."""
     return f"{_at_the_site(at):%H:%M:%S}"
+
+
+def read(text: str) -> datetime | None:
+    """A moment as somebody wrote it; None for what is none."""
+    try:
+        return parse_datetime(text.strip())
+    except ValueError:  # written like a time, but of a day that is none
+        return None
 
 
 def _at_the_site(at: datetime) -> datetime:

@@ -13,7 +13,6 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
-from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_naive, localtime, make_aware
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -23,7 +22,7 @@ from clawbot.numbers import whole
 from clawbot.people import tokens
 from clawbot.people.models import Token, User
 from clawbot.redirects import back
-from tasks import clock
+from tasks import clock, moments
 from tasks.clock import now
 from tasks.models import Absence, Review
 from tasks.people import away
@@ -140,10 +139,7 @@ def _time(text: str) -> datetime | None:
     where it is no time."""
     if not text.strip():
         return None
-    try:
-        found = parse_datetime(text.strip())
-    except ValueError:  # written like a time, but of a day that is none
-        found = None
+    found = moments.read(text)
     if found is None or not 1 < found.year < 9999:  # at both ends another zone has no such time
         raise Refused(f"Cannot read {text[:40]!r} as a time: write it like 2026-11-21T14:00.")
     return make_aware(found) if is_naive(found) else found

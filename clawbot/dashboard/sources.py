@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils.dateparse import parse_datetime
-
 from clawbot import draft, render
-from tasks import artifacts
+from tasks import artifacts, moments
 from tasks.models import Finding, Task
 
 _PARAGRAPH = re.compile(r"\n\s*\n")
@@ -70,7 +68,7 @@ def _source(
         excerpt = _excerpt(paragraphs, _proof(paragraphs, number, sentence, findings))
     return Source(
         number=number, title=str(one.get("title") or one.get("origin") or f"Source {number}"),
-        origin=str(one.get("origin") or ""), fetched_at=_moment(str(one.get("fetched_at") or "")),
+        origin=str(one.get("origin") or ""), fetched_at=moments.read(str(one.get("fetched_at") or "")),
         sha256=str(one.get("sha256") or ""), opened=number == opened, excerpt=excerpt,
         rest=_rest(paragraphs) if number == opened and len(paragraphs) > len(excerpt) else (),
         words=len(text.split()), doubt=str(one.get("doubt") or ""),
@@ -128,11 +126,3 @@ def _excerpt(
     index, (start, end) = proof
     text = paragraphs[index]
     return ((Stretch(text[:start]), Stretch(text[start:end], proof=True), Stretch(text[end:])),)
-
-
-def _moment(text: str) -> datetime | None:
-    """A time as an agent wrote it; None for what is none."""
-    try:
-        return parse_datetime(text)
-    except ValueError:  # written like a time, but of a day that is none
-        return None

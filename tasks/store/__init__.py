@@ -10,15 +10,16 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from types import ModuleType
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
+from tasks.database import ailment
 from tasks.history import changes
 from tasks.models import Event, Run, Subtask, Worker
 
 from . import portable, postgres
 from .gate import close_gate
 from .held import Held
-from .portable import RUN_FIELDS
+from .portable import RUN_FIELDS, Disturbed
 
 __all__ = ["RUN_FIELDS", "Held", "claim", "close_gate", "settle", "unblock", "write_events", "write_runs"]
 
@@ -67,3 +68,8 @@ def write_events(events: Sequence[Event]) -> None:
     """Append these lines to the log, in this order."""
     if events:
         _here().write_events(events)
+
+
+def is_away(error: Exception) -> bool:
+    """Whether the database raised this because it is away, read-only, full or busy: trying again helps."""
+    return isinstance(error, OperationalError | InterfaceError | Disturbed) or ailment(error) is not None

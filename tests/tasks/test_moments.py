@@ -61,6 +61,15 @@ def test_a_calendar_says_the_weekday_in_its_own_zone():
     assert moments.with_weekday(there, there) == "Sat 21 Nov, 21:00"
 
 
+@pytest.mark.parametrize("text", ["", "soon", "2026-02-30T10:00", "9" * 5_000])
+def test_what_is_no_moment_is_none(text):
+    assert moments.read(text) is None
+
+
+def test_reads_a_moment_as_a_browser_writes_it():
+    assert moments.read(" 2026-11-21T14:00 ") == datetime(2026, 11, 21, 14)
+
+
 def test_nothing_else_writes_a_moment_for_people():
     found = {
         str(file.relative_to(ROOT))

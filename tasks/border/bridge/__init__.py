@@ -15,10 +15,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
+from django.db import close_old_connections, connection
 
-from tasks.database import ailment
-from tasks.store.portable import Disturbed
+from tasks.store import is_away
 
 from .links import Link, link
 
@@ -85,7 +84,7 @@ class Road(ABC):
             try:
                 close_old_connections()
                 return action()
-            except (DatabaseError, InterfaceError, Disturbed) as error:
+            except Exception as error:
                 if not is_away(error):
                     raise
                 failures += 1
@@ -102,11 +101,6 @@ class Road(ABC):
                 raise Stopped
             link.beat()
             seconds -= BEAT
-
-
-def is_away(error: Exception) -> bool:
-    """Whether the database raised this because it is away, read-only, full or busy: trying again helps."""
-    return isinstance(error, OperationalError | InterfaceError | Disturbed) or ailment(error) is not None
 
 
 def _pause(failures: int) -> float:

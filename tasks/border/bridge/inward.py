@@ -12,8 +12,9 @@ from agents.message_format import MessageFormat, inward
 from tasks import access
 from tasks.border import messages
 from tasks.machine import Refused
+from tasks.store import is_away
 
-from . import Road, is_away
+from . import Road
 from .links import Incoming, Link, Outgoing
 
 _logger = logging.getLogger(__name__)
