@@ -149,10 +149,12 @@ def _decides(
 
 def _bound(request: HttpRequest) -> dict[str, Any]:
     """What ties a decision to exactly the text that was read."""
+    version = request.POST.get("review_version")
     return {
         "by": f"user:{request.user.username}",
         "artifact_sha256": request.POST.get("artifact_sha256") or None,
-        "review_version": whole(request.POST.get("review_version", "")),
+        # What is no number is no version that there ever was: the decision is refused, never left untied.
+        "review_version": (whole(version) or 0) if version else None,
         "request_id": (request.POST.get("request_id") or uuid.uuid4().hex)[:64],
     }
 

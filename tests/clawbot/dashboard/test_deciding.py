@@ -212,3 +212,15 @@ def test_groups_what_may_be_approved_together_by_workflow(editor: Client):
     desk.waiting(title="One")
     desk.waiting(title="Two")
     assert "All 2" in text(editor, reverse("bulk_approve"))
+
+
+@pytest.mark.parametrize("version", ["²", "-1", "nonsense", "9" * 5_000])
+def test_a_decision_about_no_version_is_refused(editor: Client, version: str):
+    review = desk.waiting()
+
+    answer = editor.post(
+        reverse("review_approve", args=[review.pk]), {"review_version": version, "request_id": "a"}
+    )
+
+    assert answer.status_code == 409
+    assert not Decision.objects.filter(review=review).exists()
