@@ -145,7 +145,7 @@ class Visit:
     def hears(self, line: ConsoleMessage) -> None:
         """Keep what the browser calls an error: a broken script, a refused style, a missing file."""
         if line.type == "error":
-            self.complaints.append(f"console: {line.text}")
+            self.complaints.append(f"console: {line.text} {line.location.get('url', '')}")
 
     def go(self, path: str) -> Page:
         """Open an address of the site and wait until its scripts ran."""

@@ -118,3 +118,16 @@ def test_through_the_other_doors_it_takes_effect_at_once(editor: Client, ana):
     review = desk.waiting()
     supervision.approve(review, by="user:ana", request_id="api", channel="api", undo_seconds=0)
     assert statuses(review.task)["approve"] == "done"
+
+
+def test_an_undo_that_was_seen_is_reported_no_second_time(editor: Client):
+    approved(editor)
+    for number in range(2):
+        desk.waiting(title=f"Another draft {number}")  # rows of the page, whose numbers are no address
+    decision = Decision.objects.get()
+    editor.post(reverse("decision_seen", args=[decision.pk]))
+
+    html = editor.get(reverse("reviews")).text
+
+    assert f'action="{reverse("decision_undo", args=[decision.pk])}"' in html
+    assert "data-seen" not in html
